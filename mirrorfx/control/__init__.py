@@ -1,0 +1,1 @@
+"""The control protocol: commands, events, server and client."""

@@ -1,0 +1,134 @@
+"""What an effect is.
+
+A third party's effect is a class registered under the entry point group ``mirrorfx.effects``; see README.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, Self
+
+if TYPE_CHECKING:
+    from mirrorfx.frame import Frame, Image, Size
+    from mirrorfx.params import Param, Params
+
+__all__ = ["Availability", "Effect", "EffectContext", "Stage"]
+
+
+class Stage(StrEnum):
+    """Where in the chain an effect runs, which decides whether it may keep state between frames."""
+
+    PRE = "pre"
+    """In the camera's process, in order; may keep state."""
+    WORKER = "worker"
+    """In the workers, which take turns: a pure function of one frame. State would flicker."""
+    POST = "post"
+    """In the wall's process, in order; may keep state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Whether something can run here; if not, why not and what to do about it."""
+
+    ok: bool = True
+    reason: str = ""
+    fix: str = ""
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __str__(self) -> str:
+        return "available" if self.ok else f"unavailable: {self.reason}. {self.fix}".rstrip()
+
+
+def _no_progress(_what: str, _share: float) -> None:
+    """Report to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class EffectContext:
+    """What an effect is told when it is opened.
+
+    Attributes:
+        size: (width, height) of the frames in and out.
+        device: ``cpu`` or ``cuda:0``.
+        threads: how many CPU threads it may use.
+        workers: how many workers share the work, this one included.
+        frame_rate: new frames a second that the whole pool should reach: the camera's rate.
+        progress: call it as ``progress("loading", 0.3)`` while anything takes over a second.
+        options: free settings from the command line, such as ``{"service_ms": 72}``.
+    """
+
+    size: Size
+    device: str = "cpu"
+    threads: int = 1
+    workers: int = 1
+    frame_rate: float = 30.0
+    progress: Callable[[str, float], None] = _no_progress
+    options: tuple[tuple[str, str], ...] = ()
+
+    def option(self, name: str, default: str) -> str:
+        """Return a free setting as text."""
+        return dict(self.options).get(name, default)
+
+
+class Effect(ABC):
+    """One way to repaint a frame. Only `render` must be written.
+
+    Class attributes:
+        name: how it is called on the command line.
+        summary: one line for lists.
+        stage: where it runs.
+        changes_geometry: whether it moves picture parts (a mirror, a kaleidoscope); reprojection comes before those.
+        params: what can be turned besides the core params.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str] = ""
+    stage: ClassVar[Stage] = Stage.WORKER
+    changes_geometry: ClassVar[bool] = False
+    params: ClassVar[tuple[Param, ...]] = ()
+
+    @classmethod
+    def availability(cls) -> Availability:
+        """Say whether it can run on this machine, cheaply: nothing large is imported or loaded."""
+        return Availability()
+
+    def open(self, context: EffectContext) -> None:
+        """Load and warm up. Called once, in the process and thread that will render.
+
+        Raises:
+            EffectUnavailable: it can't run here; the message names the fix.
+        """
+
+    def prepare(self, params: Params) -> None:
+        """Make what `params` need beforehand (embeddings, style vectors), so that `render` never waits for it.
+
+        Threads: called from a thread of its own while `render` runs. May be called often; cache, with a bound.
+        """
+
+    @abstractmethod
+    def render(self, frame: Frame, params: Params, out: Image) -> None:
+        """Paint `frame` into `out`. Realtime: yes.
+
+        Args:
+            frame: ``frame.pixels`` is ``uint8[H, W, 3]`` BGR and must not be written to.
+            params: the values for exactly this frame.
+            out: ``uint8[H, W, 4]`` BGRX to be filled whole; X is 255.
+        """
+
+    def details(self) -> dict[str, str | float]:
+        """Return what the report should tell about how it runs, such as ``{"work size": 384}``."""
+        return {}
+
+    def close(self) -> None:
+        """Give everything back. Safe to call twice."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

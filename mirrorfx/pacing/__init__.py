@@ -1,0 +1,1 @@
+"""Pure classes over a clock: mailbox, scheduler, pacer, statistics, supervision."""

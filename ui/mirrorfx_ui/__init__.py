@@ -1,0 +1,1 @@
+"""PyQt6 lives here and nowhere else: the wall window and the operator desk."""
