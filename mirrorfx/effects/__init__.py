@@ -1,1 +1,147 @@
-"""TODO."""
+"""The effects by name: those built in, and those that other packages register.
+
+A third party registers its class under the entry point group ``mirrorfx.effects``; the entry point's name is the
+effect's. Nothing is imported before it is asked for, and one that can't be imported is unavailable with the reason;
+it never takes the others down.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from mirrorfx.effects.base import Availability, Effect, EffectContext, Stage
+from mirrorfx.errors import EffectUnavailable, UnknownName
+from mirrorfx.params import ParamRegistry
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+__all__ = [
+    "GROUP",
+    "Availability",
+    "Effect",
+    "EffectContext",
+    "Stage",
+    "availability",
+    "choose_effect",
+    "effect_class",
+    "effect_names",
+    "param_registry",
+]
+
+GROUP = "mirrorfx.effects"
+"""The entry point group of third-party effects."""
+
+_BUILT_IN = {
+    "paint": "mirrorfx.effects.paint:Paint",
+    "passthrough": "mirrorfx.effects.passthrough:Passthrough",
+    "sleep": "mirrorfx.effects.sleep:Sleep",
+    "style": "mirrorfx.effects.style:Style",
+}
+_BEST_FIRST = ("style", "paint")
+_NOT_BUILT = {
+    "turbo": "The turbo effect (SDXL Turbo on a GPU) is planned, but this version of MirrorFX does not contain it yet"
+}
+
+
+def effect_names() -> tuple[str, ...]:
+    """Return the names of all effects, sorted: built in and third-party, available here or not."""
+    return tuple(sorted(_BUILT_IN.keys() | _third_party().keys()))
+
+
+def effect_class(name: str) -> type[Effect]:
+    """Return the class of an effect, importing its module.
+
+    Raises:
+        UnknownName: nothing answers to `name`; the message has the nearest.
+        EffectUnavailable: it is planned and not built yet, or its module can't be imported here.
+    """
+    if name in _NOT_BUILT and name not in _third_party():
+        known = ", ".join(effect_names())
+        raise EffectUnavailable(f"{_NOT_BUILT[name]}. Use --effect auto, or one of: {known}.")
+    entry = _entry_point(name)
+    try:
+        loaded = entry.load()
+    except (ImportError, AttributeError, OSError, SystemError) as error:
+        raise EffectUnavailable(
+            f"The effect {name!r} can't be imported from {entry.value}: {error}. {_fix(name)}"
+        ) from error
+    if not (isinstance(loaded, type) and issubclass(loaded, Effect)):
+        raise EffectUnavailable(
+            f"The effect {name!r} at {entry.value} is not a subclass of mirrorfx.effects.Effect. {_fix(name)}"
+        )
+    return loaded
+
+
+def availability(name: str) -> Availability:
+    """Say whether the effect called `name` can run on this machine.
+
+    Raises:
+        UnknownName: nothing answers to `name`.
+    """
+    try:
+        return effect_class(name).availability()
+    except EffectUnavailable as error:
+        return Availability(ok=False, reason=str(error).rstrip("."))
+
+
+def choose_effect(name: str = "auto") -> type[Effect]:
+    """Return the effect to run: the one called `name`, or for ``auto`` the best that can run here.
+
+    Raises:
+        UnknownName: nothing answers to `name`.
+        EffectUnavailable: it can't run here; for ``auto``, none can.
+    """
+    if name != "auto":
+        return _available(name)
+    reasons = []
+    for candidate in _BEST_FIRST:
+        try:
+            return _available(candidate)
+        except EffectUnavailable as error:
+            reasons.append(str(error))
+    raise EffectUnavailable("No effect can run here. " + " ".join(reasons))
+
+
+def param_registry(effect_name: str) -> ParamRegistry:
+    """Return the params that the effect called `effect_name` understands: the core ones and its own.
+
+    Raises:
+        UnknownName: nothing answers to `effect_name`.
+        EffectUnavailable: its class can't be imported here.
+    """
+    return ParamRegistry(effect_class(effect_name).params)
+
+
+def _available(name: str) -> type[Effect]:
+    chosen = effect_class(name)
+    state = chosen.availability()
+    if not state:
+        raise EffectUnavailable(f"The effect {name!r} can't run here: {state.reason}. {state.fix}".rstrip())
+    return chosen
+
+
+def _entry_point(name: str) -> EntryPoint:
+    from importlib.metadata import EntryPoint
+
+    if name in _BUILT_IN:
+        return EntryPoint(name, _BUILT_IN[name], GROUP)
+    try:
+        return _third_party()[name]
+    except KeyError:
+        raise UnknownName("effect", name, ("auto", *effect_names())) from None
+
+
+def _fix(name: str) -> str:
+    if name in _BUILT_IN:
+        return "The installation is incomplete: run scripts/run again, or `mirrorfx doctor`."
+    return "Reinstall or update the package that brings it."
+
+
+@cache
+def _third_party() -> dict[str, EntryPoint]:
+    """Return the registered entry points by name; a name that is built in stays the built-in one."""
+    from importlib.metadata import entry_points
+
+    return {entry.name: entry for entry in entry_points(group=GROUP) if entry.name not in _BUILT_IN}
