@@ -6,7 +6,6 @@ the seed's drift are evaluated there, so that every worker, a replay and a test 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from mirrorfx.errors import InvalidValue, UnknownName
 __all__ = [
     "CORE_PARAMS",
     "Drift",
+    "Fade",
     "Kind",
     "Mix",
     "Morph",
@@ -101,34 +101,37 @@ class Param:
             case Kind.BOOL:
                 if isinstance(value, bool):
                     return value
-                raise InvalidValue(f"{self.name} is {value!r}; it must be true or false.")
+                raise InvalidValue(f"{self.name} is {_brief(value)}; it must be true or false.")
             case Kind.TEXT:
                 return self._text(value)
             case Kind.CHOICE:
                 if isinstance(value, str) and value in self.choices:
                     return value
-                raise UnknownName(f"{self.name} choice", str(value), self.choices)
+                raise UnknownName(f"{self.name} choice", _brief(value).strip("'"), self.choices)
 
     def _number(self, value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise InvalidValue(f"{self.name} is {value!r}; it must be a number{self._range()}.")
-        if not self.minimum <= value <= self.maximum:
-            raise InvalidValue(f"{self.name} is {value:g}; it must be a number{self._range()}.")
+        # Comparing is safe for integers of any length, converting is not; NaN fails every comparison.
+        if isinstance(value, bool) or not isinstance(value, int | float) or not self._inside(value):
+            raise InvalidValue(f"{self.name} is {_brief(value)}; it must be a number{self._range()}.")
         return float(value)
 
     def _integer(self, value: object) -> int:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int) or not self.minimum <= value <= self.maximum:
-            raise InvalidValue(f"{self.name} is {value!r}; it must be a whole number{self._range()}.")
+        if isinstance(value, bool) or not isinstance(value, int) or not self._inside(value):
+            raise InvalidValue(f"{self.name} is {_brief(value)}; it must be a whole number{self._range()}.")
         return value
+
+    def _inside(self, value: float) -> bool:
+        return self.minimum <= value <= self.maximum
 
     def _text(self, value: object) -> str:
         if not isinstance(value, str):
-            raise InvalidValue(f"{self.name} is {value!r}; it must be text in quotes.")
+            raise InvalidValue(f"{self.name} is {_brief(value)}; it must be text in quotes.")
         if len(value) > _TEXT_MOST:
             raise InvalidValue(f"{self.name} has {len(value)} characters; {_TEXT_MOST} are the most.")
-        return re.sub(r"[\x00-\x1f\x7f]+", " ", value).strip()
+        # A command line that is not UTF-8 arrives with lone surrogates, which no message or file could carry.
+        return re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+", " ", value).strip()
 
     def _range(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
@@ -273,6 +276,26 @@ class Params:
 
 
 @dataclass(frozen=True, slots=True)
+class Fade:
+    """One param on its way to its value.
+
+    Attributes:
+        start: what it is coming from.
+        t0_ns: when it set out.
+        seconds: how long it takes; more than 0.
+    """
+
+    start: Mix
+    t0_ns: int
+    seconds: float
+
+    def progress(self, t_ns: int) -> float:
+        """Return how far it is at `t_ns`, 0 to 1, slow at both ends (smoothstep)."""
+        linear = min(max((t_ns - self.t0_ns) / (self.seconds * SECOND), 0.0), 1.0)
+        return linear * linear * (3.0 - 2.0 * linear)
+
+
+@dataclass(frozen=True, slots=True)
 class ParamState:
     """An edit of the params: where values come from, where they go and when.
 
@@ -282,9 +305,7 @@ class ParamState:
     values: Mapping[str, Value]
     revision: int = 0
     drift: Drift = Drift()
-    before: Mapping[str, Mix] = field(default_factory=dict)
-    t_fade_ns: int = 0
-    fade_s: float = 0.0
+    fades: Mapping[str, Fade] = field(default_factory=dict)
     morphs: Mapping[str, Morph] = field(default_factory=dict)
 
     @classmethod
@@ -299,54 +320,39 @@ class ParamState:
         return cls(MappingProxyType(merged), drift=Drift(0.0, t_ns, float(merged["drift"])), morphs=morphs)
 
     def edited(self, changes: Mapping[str, Value], t_ns: int, fade_s: float = 0.0) -> ParamState:
-        """Return the state after an edit at `t_ns`; values that can fade take `fade_s` seconds.
+        """Return the state after an edit at `t_ns`; the changed values that can fade take `fade_s` seconds.
 
-        `changes` are checked values (`ParamRegistry.check`). An edit during a fade starts from where that fade stands.
+        `changes` are checked values (`ParamRegistry.check`). A value that is fading starts from where its fade stands;
+        values that `changes` does not name go on as they were, so that turning one knob never cuts a crossfade short.
         """
         now = self.at(t_ns)
         values = dict(self.values) | dict(changes)
-        before = {
-            name: now.mix(name)
-            for name, morph in self.morphs.items()
-            if morph is not Morph.CUT and now.mix(name) != ((values[name], 1.0),)
-        }
+        fades = {n: fade for n, fade in self.fades.items() if n not in changes and fade.progress(t_ns) < 1.0}
+        for name, value in changes.items() if fade_s > 0 else ():
+            if self.morphs[name] is not Morph.CUT and now.mix(name) != ((value, 1.0),):
+                fades[name] = Fade(now.mix(name), t_ns, fade_s)
         drift = self.drift
         if float(values["drift"]) != drift.rate:
             drift = drift.rebased(t_ns, float(values["drift"]))
-        return ParamState(
-            values=MappingProxyType(values),
-            revision=self.revision + 1,
-            drift=drift,
-            before=before if fade_s > 0 else {},
-            t_fade_ns=t_ns,
-            fade_s=fade_s,
-            morphs=self.morphs,
-        )
+        return ParamState(MappingProxyType(values), self.revision + 1, drift, fades, self.morphs)
 
     def at(self, t_ns: int) -> Params:
         """Return the values for a frame captured at `t_ns`. Pure; Realtime: yes."""
-        phase = self.drift.phase(t_ns)
-        amount = self._progress(t_ns)
-        if not self.before or amount >= 1.0:
-            return Params(self.values, self.revision, {}, phase)
         values = dict(self.values)
         mixes: dict[str, Mix] = {}
-        for name, start in self.before.items():
+        for name, fade in self.fades.items():
+            amount = fade.progress(t_ns)
+            if amount >= 1.0:
+                continue
             if self.morphs[name] is Morph.LINEAR:
-                values[name] = _between(start, float(values[name]), amount)
+                values[name] = _between(fade.start, self.values[name], amount)
             else:
-                mixes[name] = _mixed(start, values[name], amount)
-        return Params(values, self.revision, mixes, phase)
+                mixes[name] = _mixed(fade.start, self.values[name], amount)
+        return Params(MappingProxyType(values), self.revision, mixes, self.drift.phase(t_ns))
 
     def fading(self, t_ns: int) -> bool:
         """Say whether a fade is under way at `t_ns`."""
-        return bool(self.before) and self._progress(t_ns) < 1.0
-
-    def _progress(self, t_ns: int) -> float:
-        if self.fade_s <= 0:
-            return 1.0
-        linear = min(max((t_ns - self.t_fade_ns) / (self.fade_s * SECOND), 0.0), 1.0)
-        return linear * linear * (3.0 - 2.0 * linear)
+        return any(fade.progress(t_ns) < 1.0 for fade in self.fades.values())
 
     def to_json(self) -> bytes:
         """Return the state as JSON, keys sorted."""
@@ -356,9 +362,7 @@ class ParamState:
             "values": dict(self.values),
             "revision": self.revision,
             "drift": [self.drift.phase0, self.drift.t0_ns, self.drift.rate],
-            "before": {name: [list(pair) for pair in mix] for name, mix in self.before.items()},
-            "t_fade_ns": self.t_fade_ns,
-            "fade_s": self.fade_s,
+            "fades": {name: [fade.start, fade.t0_ns, fade.seconds] for name, fade in self.fades.items()},
             "morphs": {name: str(morph) for name, morph in self.morphs.items()},
         }
         return msgspec.json.encode(plain, order="deterministic")
@@ -374,16 +378,19 @@ class ParamState:
             values=MappingProxyType(plain["values"]),
             revision=plain["revision"],
             drift=Drift(float(phase0), int(t0_ns), float(rate)),
-            before={name: tuple((v, float(w)) for v, w in mix) for name, mix in plain["before"].items()},
-            t_fade_ns=plain["t_fade_ns"],
-            fade_s=float(plain["fade_s"]),
+            fades={name: _fade(*parts) for name, parts in plain["fades"].items()},
             morphs={name: Morph(morph) for name, morph in plain["morphs"].items()},
         )
 
 
-def _between(start: Mix, end: float, amount: float) -> float:
+def _fade(start: list[list[Any]], t0_ns: int, seconds: float) -> Fade:
+    return Fade(tuple((value, float(weight)) for value, weight in start), t0_ns, float(seconds))
+
+
+def _between(start: Mix, end: Value, amount: float) -> Value:
     first = float(start[0][0])
-    return first + (end - first) * amount
+    value = first + (float(end) - first) * amount
+    return round(value) if isinstance(end, int) else value
 
 
 def _mixed(start: Mix, end: Value, amount: float) -> Mix:
@@ -396,3 +403,11 @@ def _mixed(start: Mix, end: Value, amount: float) -> Mix:
     kept = {value: weights[value] for value in (*others, end) if weights[value] > 0}
     total = sum(kept.values())
     return tuple(sorted(((v, w / total) for v, w in kept.items()), key=lambda pair: -pair[1]))
+
+
+def _brief(value: object) -> str:
+    # Python refuses to print integers of more than 4300 digits.
+    if isinstance(value, int) and abs(value) >= 10**20:
+        return "a number of over 20 digits"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
