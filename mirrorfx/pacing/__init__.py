@@ -1,1 +1,1 @@
-"""Pure classes over a clock: mailbox, scheduler, pacer, statistics, supervision."""
+"""When a frame is computed, by whom, and when it is shown: pure classes, times in nanoseconds, no pixels."""

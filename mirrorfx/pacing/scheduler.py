@@ -1,0 +1,329 @@
+"""Who gets the next frame, and when.
+
+The pool of workers makes a frame every T = 1 / Σ(1 / service time). Two rules decide *when* a frame leaves:
+
+- PACED: as soon as a worker is idle, but not sooner than 0.9 T after the frame before, so that workers that happen to
+  finish together do not make pairs of frames with a gap behind them.
+- LOCK: every frame is made for one display tick, n ticks after the one before, and leaves just early enough for it.
+
+Two policies decide *who* takes it: ALTERNATE goes round (0, 1, 0, 1 with two equal GPUs), ADAPTIVE takes the fastest
+that is idle. With unequal or missing workers ALTERNATE turns into ADAPTIVE by itself, and back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mirrorfx.clock import MS, SECOND
+from mirrorfx.pacing.camera import CameraRhythm
+from mirrorfx.pacing.chooser import Mode, Rhythm
+from mirrorfx.pacing.quantiles import SlidingQuantile
+
+__all__ = ["Flight", "Mode", "Policy", "Scheduler"]
+
+
+class Policy(StrEnum):
+    """Who takes the next frame."""
+
+    ALTERNATE = "alternate"
+    ADAPTIVE = "adaptive"
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """One frame at one worker.
+
+    Attributes:
+        worker: who has it.
+        generation: which life of the worker; a result from an earlier life is worthless.
+        seq: the frame's number, given at dispatch, without gaps.
+        t_dispatch_ns: when it was given.
+        t_capture_ns: when the camera saw it.
+        target_ns: the display tick that it is made for (LOCK); 0 when paced.
+    """
+
+    worker: int
+    generation: int
+    seq: int
+    t_dispatch_ns: int
+    t_capture_ns: int
+    target_ns: int = 0
+
+
+@dataclass(slots=True)
+class _Worker:
+    """What the scheduler knows of one worker."""
+
+    service_ns: float
+    p95_ns: int
+    generation: int = 0
+    frames: int = 0
+    ready: bool = False
+    flight: Flight | None = None
+    recent: SlidingQuantile = field(default_factory=lambda: SlidingQuantile(128))
+
+
+class Scheduler:
+    """Gives frames to workers, one each. Knows only times, so it runs the same in a simulation and before GPUs.
+
+    Threads: one. Realtime: yes.
+
+    Args:
+        policy: Who takes the next frame when all is well.
+        mode: When it leaves; LOCK needs `vsync` to be called and paces until then.
+        expected_service_ns: What a worker takes, until it has been measured.
+    """
+
+    GATE = 0.9
+    SMOOTHING = 0.05
+    UNEQUAL = 1.25
+    EQUAL = 1.10
+    DEADLINE_NS = SECOND
+    MARGIN_NS = 2 * MS
+
+    def __init__(
+        self,
+        policy: Policy = Policy.ALTERNATE,
+        mode: Mode = Mode.PACED,
+        expected_service_ns: int = 50 * MS,
+    ) -> None:
+        self.policy = policy
+        self.mode = mode
+        self._expected_ns = expected_service_ns
+        self._workers: dict[int, _Worker] = {}
+        self._ready: tuple[int, ...] = ()
+        self._unequal = False
+        self._incomplete = False
+        self._period_ns = 0
+        self._next_seq = 0
+        self._last_worker = -1
+        self._last_ns: int | None = None
+        self._camera = CameraRhythm()
+        self._vsync_ns = self._vsync_period_ns = 0
+        self._target_ns = 0
+        self._ticks_a_frame = 1
+
+    # ---- who is there
+
+    @property
+    def workers(self) -> tuple[int, ...]:
+        """The ids of the workers that are ready, in order."""
+        return self._ready
+
+    @property
+    def ready(self) -> bool:
+        """Whether any worker is ready."""
+        return bool(self._ready)
+
+    @property
+    def next_seq(self) -> int:
+        """The number that the next frame will get; so many were dispatched."""
+        return self._next_seq
+
+    @property
+    def effective_policy(self) -> Policy:
+        """The policy in force: ADAPTIVE instead of ALTERNATE while workers are unequal or missing.
+
+        Unequal: the slowest takes 1.25 times what the fastest takes; equal again below 1.10.
+        """
+        if self._unequal or self._incomplete:
+            return Policy.ADAPTIVE
+        return self.policy
+
+    @property
+    def period_ns(self) -> int:
+        """T, the time between frames when every ready worker is always busy; 0 when none is ready."""
+        return self._period_ns
+
+    def generation(self, worker: int) -> int:
+        """Return which life `worker` is in: 0, and one more for each time it was lost."""
+        return self._workers[worker].generation if worker in self._workers else 0
+
+    def flight(self, worker: int) -> Flight | None:
+        """Return the frame that `worker` has, or None."""
+        return self._workers[worker].flight if worker in self._workers else None
+
+    def service_ns(self, worker: int) -> int:
+        """Return what `worker` takes from dispatch to done, smoothed."""
+        return round(self._workers[worker].service_ns) if worker in self._workers else self._expected_ns
+
+    @property
+    def longest_ns(self) -> int:
+        """S, within which the slowest ready worker finishes 95 % of its frames, and 2 ms to spare."""
+        return max((self._workers[w].p95_ns for w in self._ready), default=self._expected_ns) + self.MARGIN_NS
+
+    def add(self, worker: int, now_ns: int) -> None:
+        """Take `worker` in: it is ready, for the first time or after it was lost."""
+        known = self._workers.get(worker)
+        if known is None:
+            known = self._workers[worker] = _Worker(float(self._expected_ns), self._expected_ns)
+        if not known.ready:
+            known.ready, known.flight = True, None
+            self._pool_changed()
+
+    def lost(self, worker: int, now_ns: int) -> Flight | None:
+        """Take `worker` out: it died, hung or left. Return the frame it had, which is gone; the others keep theirs."""
+        known = self._workers.get(worker)
+        if known is None:
+            return None
+        flight, known.flight = known.flight, None
+        known.generation += 1
+        known.ready = False
+        self._pool_changed()
+        return flight
+
+    def forget(self, worker: int) -> None:
+        """Stop expecting `worker` back: the pool counts as complete without it."""
+        if self._workers.pop(worker, None) is not None:
+            self._pool_changed()
+
+    # ---- frames out and in
+
+    def poll(self, now_ns: int, t_capture_ns: int) -> Flight | None:
+        """Give the newest frame, captured at `t_capture_ns`, to a worker if it is time; else return None.
+
+        Call it whenever a frame waits in the mailbox: when the camera put one, when a worker is done, and at
+        `next_poll_ns`.
+        """
+        self._camera.saw(t_capture_ns, now_ns)
+        worker = self._pick()
+        if worker is None or now_ns < self._not_before_ns(worker, now_ns):
+            return None
+        target_ns = self._target_ns if self._locked else 0
+        flight = Flight(worker, self._workers[worker].generation, self._next_seq, now_ns, t_capture_ns, target_ns)
+        self._workers[worker].flight = flight
+        self._next_seq += 1
+        self._last_worker, self._last_ns = worker, now_ns
+        if self._locked:
+            self._target_ns += self._ticks_a_frame * self._vsync_period_ns
+        return flight
+
+    def next_poll_ns(self, now_ns: int) -> int | None:
+        """Return when `poll` could succeed by the passing of time alone; None when only an event can help."""
+        worker = self._pick()
+        return None if worker is None else max(now_ns, self._not_before_ns(worker, now_ns))
+
+    def done(self, worker: int, generation: int, seq: int, now_ns: int) -> Flight | None:
+        """Take note of a result; return its flight, or None when it is stale and has to be discarded."""
+        known = self._workers.get(worker)
+        if known is None or known.flight is None:
+            return None
+        flight = known.flight
+        if (flight.generation, flight.seq) != (generation, seq):
+            return None
+        known.flight = None
+        self._learn(known, now_ns - flight.t_dispatch_ns)
+        return flight
+
+    # ---- deadlines
+
+    def overdue(self, now_ns: int) -> list[int]:
+        """Return the workers whose frame takes longer than max(1 s, 5 × p95): they hang."""
+        return [w for w in self._ready if (at := self._deadline_ns(w)) is not None and now_ns >= at]
+
+    def next_deadline_ns(self) -> int | None:
+        """Return when the next worker would count as hanging, or None when nothing is in flight."""
+        return min((at for w in self._ready if (at := self._deadline_ns(w)) is not None), default=None)
+
+    # ---- the display
+
+    def vsync(self, v_ns: int, period_ns: int) -> None:
+        """Take the time of the display's latest tick and its period, for LOCK."""
+        self._vsync_ns, self._vsync_period_ns = v_ns, period_ns
+        if self._locked:
+            self._ticks_a_frame = self._fitting_ticks()
+            self._target_ns = self._on_grid(self._target_ns)
+
+    def set_mode(self, mode: Mode) -> None:
+        """Change when frames leave; what is in flight is not touched."""
+        if mode is not self.mode:
+            self.mode = mode
+            self._target_ns = 0
+            self._ticks_a_frame = 1
+
+    @property
+    def lock_ticks(self) -> int:
+        """n: in LOCK a frame is shown every n-th tick, the fewest that the workers can keep up with."""
+        return self._fitting_ticks() if self._vsync_period_ns else 0
+
+    def rhythm(self) -> Rhythm | None:
+        """Return the beats that a `ModeChooser` weighs, or None while one of them is unknown."""
+        camera_ns = self._camera.period_ns
+        if camera_ns is None or not self._vsync_period_ns or not self._period_ns:
+            return None
+        return Rhythm(camera_ns, self._vsync_period_ns, self._period_ns, self.lock_ticks)
+
+    # ---- inside
+
+    @property
+    def _locked(self) -> bool:
+        return self.mode is Mode.LOCK and self._vsync_period_ns > 0
+
+    def _pick(self) -> int | None:
+        """The idle worker that takes the next frame."""
+        idle = [w for w in self._ready if self._workers[w].flight is None]
+        if len(idle) < 2:
+            return idle[0] if idle else None
+        if self.effective_policy is Policy.ALTERNATE:
+            return next((w for w in idle if w > self._last_worker), idle[0])
+        return min(idle, key=lambda w: (self._workers[w].service_ns, w))
+
+    def _not_before_ns(self, worker: int, now_ns: int) -> int:
+        return self._lock_slot_ns(now_ns) if self._locked else self._gate_ns(worker, now_ns)
+
+    def _gate_ns(self, worker: int, now_ns: int) -> int:
+        if self._last_ns is None:
+            return now_ns
+        return self._last_ns + round(self.GATE * self._period_ns)
+
+    def _lock_slot_ns(self, now_ns: int) -> int:
+        """When the frame for the next target leaves. A slot that was missed slips to the next tick, never bunches."""
+        longest_ns, period_ns = self.longest_ns, self._vsync_period_ns
+        earliest_ns = now_ns + longest_ns - self.MARGIN_NS
+        if not self._target_ns:
+            self._target_ns = self._on_grid(earliest_ns + period_ns // 2)
+        if self._target_ns < earliest_ns:
+            self._target_ns += -(-(earliest_ns - self._target_ns) // period_ns) * period_ns
+        return self._target_ns - longest_ns
+
+    def _on_grid(self, time_ns: int) -> int:
+        """The display tick nearest to `time_ns`."""
+        if not time_ns:
+            return 0
+        ticks = round((time_ns - self._vsync_ns) / self._vsync_period_ns)
+        return self._vsync_ns + ticks * self._vsync_period_ns
+
+    def _fitting_ticks(self) -> int:
+        """The smallest n with n × tick × workers ≥ S; shrinks only with 3 % to spare, so that it does not flap."""
+        room_ns = self._vsync_period_ns * max(1, len(self._ready))
+        fewest = -(-self.longest_ns // room_ns)
+        if fewest < self._ticks_a_frame and self.longest_ns > 0.97 * (self._ticks_a_frame - 1) * room_ns:
+            return self._ticks_a_frame
+        return fewest
+
+    def _learn(self, known: _Worker, took_ns: int) -> None:
+        known.frames += 1
+        known.service_ns += (took_ns - known.service_ns) * max(self.SMOOTHING, 1 / known.frames)
+        known.recent.add(took_ns)
+        known.p95_ns = known.recent.at(0.95) or took_ns
+        self._measure_pool()
+
+    def _pool_changed(self) -> None:
+        self._ready = tuple(sorted(w for w, known in self._workers.items() if known.ready))
+        self._incomplete = len(self._ready) < len(self._workers)
+        self._measure_pool()
+
+    def _measure_pool(self) -> None:
+        services = [self._workers[w].service_ns for w in self._ready]
+        if not services:
+            self._period_ns = 0
+            return
+        self._period_ns = round(1 / sum(1 / max(s, 1.0) for s in services))
+        self._unequal = max(services) > (self.EQUAL if self._unequal else self.UNEQUAL) * min(services)
+
+    def _deadline_ns(self, worker: int) -> int | None:
+        known = self._workers[worker]
+        if known.flight is None:
+            return None
+        return known.flight.t_dispatch_ns + max(self.DEADLINE_NS, 5 * known.p95_ns)
