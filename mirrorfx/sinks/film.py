@@ -9,7 +9,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mirrorfx.errors import SinkFailed, SinkUnavailable
+from mirrorfx.errors import SinkError, SinkFailed, SinkUnavailable
+from mirrorfx.sinks.fragments import FragmentFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +31,7 @@ _BT709 = 1
 _LIMITED_RANGE = 1
 _FULL_RANGE = 2
 _FRAGMENT_US = 500_000
+_WRITE_BUFFER_BYTES = 4 << 20
 _PIXELS_PER_THREAD = 1_500_000
 
 # Written as fragments, so that a killed run still plays; a film that is closed becomes a plain file, which editing
@@ -84,14 +86,16 @@ def check_film_path(path: Path) -> None:
     Raises:
         SinkUnavailable: it names no film, or its folder is not there.
     """
-    if path.suffix.lower() not in FILM_SUFFIXES:
-        raise SinkUnavailable(
-            f"{path} can't be recorded: {path.suffix or 'no suffix'!r} is not a film that MirrorFX writes. "
-            f"Name it {path.with_suffix('.mp4').name} ({', '.join(FILM_SUFFIXES)} work)."
-        )
     if path.is_dir():
         raise SinkUnavailable(f"{path} can't be recorded: it is a folder. Name a file, such as {path / 'film.mp4'}.")
-    if not path.parent.is_dir():
+    if path.suffix.lower() not in FILM_SUFFIXES:
+        raise SinkUnavailable(
+            f"{path} can't be recorded: MirrorFX writes films that end in {', '.join(FILM_SUFFIXES)}. "
+            f"Name it {path.with_suffix('.mp4')}."
+        )
+    if path.parent.exists() and not path.parent.is_dir():
+        raise SinkUnavailable(f"{path} can't be recorded: {path.parent} is not a folder. Choose another place.")
+    if not path.parent.exists():
         raise SinkUnavailable(
             f"{path} can't be recorded: the folder {path.parent} doesn't exist. Make it with: mkdir -p {path.parent}"
         )
@@ -107,10 +111,10 @@ def try_encoder(encoder: Encoder, size: Size) -> str:
     from fractions import Fraction
 
     try:
-        film = Film(io.BytesIO(), size, Fraction(30), encoder)
+        film = Film(None, size, Fraction(30), encoder)
         film.write(_black(size), first_step=0, steps=1)
         film.close()
-    except (SinkFailed, SinkUnavailable) as error:
+    except SinkError as error:
         return f"needs {encoder.needs} ({error})"
     return ""
 
@@ -158,8 +162,8 @@ class Film:
     Threads: one at a time; opening in one and writing in another is fine.
     """
 
-    def __init__(self, target: Path | io.BytesIO, size: Size, rate: Fraction, encoder: Encoder) -> None:
-        """Open the encoder and write the file's head.
+    def __init__(self, path: Path | None, size: Size, rate: Fraction, encoder: Encoder) -> None:
+        """Open the encoder and write the file's head; no path: into memory, to see whether the encoder works.
 
         Raises:
             SinkUnavailable: the encoder or the file can't be opened.
@@ -167,18 +171,15 @@ class Film:
         import av
         from av.video.reformatter import VideoReformatter
 
-        self._target = target
+        self._path = path
         self._rate = rate
         self._size = (size[0] // 2 * 2, size[1] // 2 * 2)
         self._reformatter = VideoReformatter()
+        self._file: FragmentFile | None = None
         self._container: OutputContainer | None = None
         try:
-            self._container = av.open(
-                target if isinstance(target, io.BytesIO) else str(target),
-                "w",
-                format=self._format(),
-                options=_MUXER_OPTIONS,
-            )
+            self._file = FragmentFile(path) if path else None
+            self._container = self._open_container()
             self._stream = self._add_stream(self._container, encoder)
             self._container.start_encoding()
         except (av.FFmpegError, OSError, ValueError) as error:
@@ -220,22 +221,33 @@ class Film:
             self._mux(None)
             self._container.close()
             self._container = None
+            if self._file is not None:
+                self._file.close()
         except (av.FFmpegError, OSError, ValueError) as error:
             self.abandon()
             raise SinkFailed(self._explain(error, "could not be finished")) from error
 
     def abandon(self) -> None:
-        """Let go of the file as it is. Safe to call twice."""
+        """Let go of the file as it is, cut to what plays. Safe to call twice."""
         import av
 
         container, self._container = self._container, None
-        if container is not None:
-            with contextlib.suppress(av.FFmpegError, OSError, ValueError):
+        with contextlib.suppress(av.FFmpegError, OSError, ValueError):
+            if self._file is not None:
+                self._file.end_writing()
+            if container is not None:
                 container.close()
+        with contextlib.suppress(OSError):
+            if self._file is not None:
+                self._file.close()
 
-    def _format(self) -> str:
-        return (
-            "mp4" if isinstance(self._target, io.BytesIO) else {".mov": "mov"}.get(self._target.suffix.lower(), "mp4")
+    def _open_container(self) -> OutputContainer:
+        import av
+
+        kind = "mov" if self._path and self._path.suffix.lower() == ".mov" else "mp4"
+        # One write to the system for each fragment: a kill can hardly fall into its middle.
+        return av.open(
+            self._file or io.BytesIO(), "w", format=kind, options=_MUXER_OPTIONS, buffer_size=_WRITE_BUFFER_BYTES
         )
 
     def _add_stream(self, container: OutputContainer, encoder: Encoder) -> VideoStream:
@@ -278,7 +290,7 @@ class Film:
 
     def _explain(self, error: Exception, what: str) -> str:
         reason = plain_reason(error)
-        return reason if isinstance(self._target, io.BytesIO) else f"{self._target} {what}: {reason}."
+        return f"{self._path} {what}: {reason}." if self._path else reason
 
 
 def plain_reason(error: Exception) -> str:

@@ -20,7 +20,7 @@ class MemorySink(Sink):
     """Keeps copies of the newest pictures and when they were shown: for tests and for programs that want the picture.
 
     Attributes:
-        shown: ``(frame, t_present_ns)``, oldest first; the pixels are copies, ``uint8[H, W, 4]`` BGRX. Kept after `close`.
+        shown: ``(frame, t_present_ns)``, oldest first; the pixels are copies, ``uint8[H, W, 4]`` BGRX. Outlive `close`.
         count: pictures taken since it was opened, those no longer kept included.
     """
 

@@ -44,7 +44,7 @@ def write_picture(path: str | Path, pixels: Image) -> Path:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         raise SinkUnavailable(
-            f"The picture {path} can't be written: {plain_reason(error)}. Choose a folder that exists and can be written."
+            f"The picture {path} can't be written: {plain_reason(error)}. Choose a folder that can be written."
         ) from error
     return path
 

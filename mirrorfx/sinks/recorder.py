@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import queue
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,9 +48,9 @@ class Recorder(Sink):
     """Writes the presented pictures into a constant-rate H.264 film that lasts as long as the show did.
 
     A picture that stays longer is repeated; of two within one step of the film the newer wins; the film ends with the
-    step of the last picture put. An existing file of that name is overwritten. A killed run leaves a film that plays up to
-    about its last second (see `Film`). An encoder that can't keep up costs the film pictures (`dropped`; the ones before
-    them stay longer), never the show its beat.
+    step of the last picture put. An existing file of that name is overwritten. A killed run leaves a film that plays
+    up to about its last second (see `Film`). An encoder that can't keep up costs the film pictures (`dropped`; the ones
+    before them stay longer), never the show its beat.
 
     Attributes:
         path: where the film is.
@@ -154,9 +155,7 @@ class Recorder(Sink):
         self._runs.put(None)
         thread.join(_CLOSE_TIMEOUT_S)
         if thread.is_alive():
-            self._fail(
-                f"{self.path} could not be finished: the disk or the encoder hasn't answered for {_CLOSE_TIMEOUT_S:.0f} s."
-            )
+            self._fail(f"{self.path} could not be finished: the disk hasn't answered for {_CLOSE_TIMEOUT_S:.0f} s.")
 
     def _reset(self, size: Size) -> None:
         import numpy as np
@@ -213,7 +212,7 @@ class Recorder(Sink):
                 self._encode(film, run)
             film.close()
         except SinkFailed as error:
-            self._fail(f"{error} {self.written} pictures of the film are kept; the mirror goes on without it.")
+            self._fail(f"{error} What was recorded until then is kept; the mirror goes on without it.")
             film.abandon()
         except Exception as error:  # noqa: BLE001  a recorder never takes the mirror down
             self._fail(f"{self.path} stopped recording: {error!r}.")
@@ -240,6 +239,6 @@ def _copy(pixels: Image, buffer: Image) -> Image:
 
 def _be_nice() -> None:
     """Give way to the wall and the workers where the system knows priorities of threads (Linux)."""
-    if hasattr(os, "setpriority") and os.uname().sysname == "Linux":
+    if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _ENCODER_NICENESS)
