@@ -350,6 +350,10 @@ class ParamState:
                 mixes[name] = _mixed(fade.start, self.values[name], amount)
         return Params(MappingProxyType(values), self.revision, mixes, self.drift.phase(t_ns))
 
+    def settled(self, t_ns: int) -> Params:
+        """Return the values as they will be once all fades have ended, with the drift as it is at `t_ns`."""
+        return Params(self.values, self.revision, {}, self.drift.phase(t_ns))
+
     def fading(self, t_ns: int) -> bool:
         """Say whether a fade is under way at `t_ns`."""
         return any(fade.progress(t_ns) < 1.0 for fade in self.fades.values())

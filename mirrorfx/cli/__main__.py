@@ -1,0 +1,69 @@
+"""The command ``mirrorfx``: finds the subcommand's file and runs it; errors become one clear line."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from typing import TYPE_CHECKING
+
+import mirrorfx
+from mirrorfx.errors import InvalidValue, MirrorFXError, PresetError, SourceError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+_COMMANDS = {
+    "run": "the mirror: wall window and desk; without a screen it records a film",
+    "bench": "measure: cadence (real processes), pacing (virtual clock)",
+    "doctor": "what is here and what is missing, each with the fix",
+    "presets": "list, show and check presets",
+    "desk": "open the operator's window on a running mirror",
+}
+_BAD_INPUT, _FAILED, _INTERRUPTED = 2, 1, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit status: 0 fine, 1 failed, 2 bad input."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(words)
+    except MirrorFXError as error:
+        _complain(str(error))
+        return _BAD_INPUT if isinstance(error, InvalidValue | SourceError | PresetError) else _FAILED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _run(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="mirrorfx",
+        description=(mirrorfx.__doc__ or "").splitlines()[0],
+        epilog="mirrorfx COMMAND --help says more.",
+    )
+    parser.add_argument("--version", action="version", version=f"mirrorfx {mirrorfx.__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    asked = next((word for word in words if not word.startswith("-")), None)
+    if asked is not None and asked not in _COMMANDS:
+        _complain(f"There is no command {asked!r}.{did_you_mean(asked, _COMMANDS)} Known: {', '.join(_COMMANDS)}.")
+        return _BAD_INPUT
+    for name, summary in _COMMANDS.items():
+        if name == asked:
+            importlib.import_module(f"mirrorfx.cli.{name}").add_parser(commands)
+        else:
+            commands.add_parser(name, help=summary, add_help=False)
+    if asked is None and not words:
+        parser.print_help()
+        return 0
+    parsed = parser.parse_args(words)
+    return int(importlib.import_module(f"mirrorfx.cli.{parsed.command}").run(parsed))
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"mirrorfx: {text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""``mirrorfx bench cadence``: real processes and real frames before fake GPUs of a known speed.
+
+The effect `sleep` takes a given time a frame and the CPU almost nothing, so that what is lost against the ideal rate is
+the mirror's own doing.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mirrorfx.errors import InvalidValue
+from mirrorfx.frame import parse_size
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["add_parser", "run"]
+
+
+def add_parser(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the bench."""
+    parser = benches.add_parser(
+        "cadence",
+        help="pool benchmark on the wall clock: real processes, fake GPUs",
+        description="Real processes and full-size frames before fake GPUs that take --service-ms a frame.",
+    )
+    parser.add_argument("--workers", type=int, default=2, metavar="N")
+    parser.add_argument("--service-ms", type=float, default=72.0, metavar="MS", help="what a fake GPU takes a frame")
+    parser.add_argument("--jitter-ms", type=float, default=0.0, metavar="MS", help="and by how much that varies")
+    parser.add_argument("--seconds", type=float, default=30.0, metavar="S")
+    parser.add_argument("--camera-fps", type=float, default=60.0, metavar="FPS")
+    parser.add_argument("--display-hz", type=float, default=60.0, metavar="HZ")
+    parser.add_argument("--size", default="1024", metavar="WxH")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the pool and compare it with the ideal."""
+    from mirrorfx.cli._summary import print_summary
+    from mirrorfx.cli._watch import RunWatcher, console
+    from mirrorfx.mirror import Mirror
+
+    if args.service_ms <= 0:
+        raise InvalidValue(f"--service-ms is {args.service_ms:g}; it must be more than 0.")
+    mirror = Mirror(
+        source=f"pattern:{args.camera_fps:g}",
+        effect="sleep",
+        size=parse_size(args.size),
+        workers=args.workers,
+        seconds=args.seconds,
+        mode="paced",
+        display_hz=args.display_hz,
+        effect_options=(("service_ms", f"{args.service_ms:g}"), ("jitter_ms", f"{args.jitter_ms:g}")),
+    )
+    with RunWatcher(args.seconds, "starting") as watcher:
+        outcome = mirror.run(watcher)
+    report = _compared(outcome.report, args)
+    print_summary(mirror, outcome, None)
+    out = console()
+    ideal, overhead = report["ideal_fps"], report["overhead_ms"]
+    out.print(f"  ideal {ideal:.2f} new frames/s, reached {report['fps'] / ideal:.1%}")
+    out.print(f"  overhead of a frame: {overhead['p50']:.2f} ms p50, {overhead['p99']:.2f} ms p99")
+    out.print(f"  turns: {','.join(map(str, report['alternation']['first'][:16]))}…")
+    if args.json:
+        args.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        out.print(f"  report: [bold]{args.json}[/]")
+    return 0
+
+
+def _compared(report: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
+    """Put the ideal and the pool's overhead in front of the report."""
+    ideal = min(args.workers * 1000 / args.service_ms, args.camera_fps)
+    overheads = [worker["overhead_ms"] for worker in report["workers"] if worker["frames"]]
+    worst = {name: max((o[name] for o in overheads), default=0.0) for name in ("p50", "p99")}
+    return {"ideal_fps": round(ideal, 3), "overhead_ms": worst, **report}

@@ -1,0 +1,177 @@
+"""``mirrorfx run``: the mirror."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mirrorfx.errors import InvalidValue, SinkUnavailable
+from mirrorfx.frame import parse_size
+
+if TYPE_CHECKING:
+    import argparse
+
+    from mirrorfx.mirror import Mirror
+    from mirrorfx.processes.launcher import Outcome
+
+__all__ = ["add_parser", "add_source_options", "run"]
+
+_HEADLESS_S = 20.0
+_PARAMS = ("prompt", "strength", "seed", "drift")
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "run",
+        help="the mirror: wall window and desk; without a screen it records a film",
+        description="The mirror. With a screen: a wall window and the operator's desk. Without one, or with --headless: "
+        f"records {_HEADLESS_S:.0f} s of film (or as told), prints where film, picture and report are, and ends.",
+    )
+    add_source_options(parser)
+    look = parser.add_argument_group("what is painted")
+    look.add_argument("--preset", metavar="NAME|FILE", help="a preset by name (see: mirrorfx presets list) or a file")
+    look.add_argument("--prompt", help="what the picture becomes")
+    look.add_argument("--strength", type=float, metavar="0..1", help="0 leaves the camera's picture")
+    look.add_argument("--seed", type=int, help="which of the many pictures for one prompt")
+    look.add_argument("--drift", type=float, metavar="PER_MIN", help="seed drift in keyframes a minute; 0 holds it")
+    work = parser.add_argument_group("who paints and when")
+    work.add_argument("--workers", type=int, default=0, metavar="N", help="worker processes (default: one a device)")
+    work.add_argument("--devices", default="cpu", metavar="LIST", help="such as cuda:0,cuda:1 (default: cpu)")
+    work.add_argument("--schedule", default="alternate", metavar="alternate|adaptive", help="who takes the next frame")
+    work.add_argument("--mode", default="auto", metavar="auto|paced|lock", help="when a frame is due on the wall")
+    work.add_argument("--display-hz", type=float, default=60.0, metavar="HZ", help="the wall's rate when headless")
+    show = parser.add_argument_group("where it goes")
+    show.add_argument("--headless", action="store_true", help="no windows even if there is a screen")
+    show.add_argument("--no-desk", action="store_true", help="only the wall window")
+    show.add_argument("--fullscreen", nargs="?", const="", metavar="SCREEN", help="fill a screen (by name)")
+    show.add_argument("--record", type=Path, metavar="FILE.mp4", help="record what is shown")
+    show.add_argument("--picture", type=Path, metavar="FILE.jpg", help="write a frame beside its painting at the end")
+    show.add_argument("--report", type=Path, metavar="FILE.json", help="write the figures at the end")
+    show.add_argument("--control-port", type=int, metavar="PORT", help="control protocol on this loopback port")
+    end = parser.add_argument_group("when it ends")
+    end.add_argument("--frames", type=int, metavar="N", help="after so many new frames shown")
+    end.add_argument("--seconds", type=float, metavar="S", help="after so many seconds of picture")
+
+
+def add_source_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` and the benches have in common."""
+    group = parser.add_argument_group("what is seen")
+    group.add_argument(
+        "--source", metavar="camera[:N]|demo|pattern|PATH", help="default: camera 0, or else the demo clip"
+    )
+    group.add_argument("--effect", default="auto", metavar="NAME", help="auto (default), style, paint, passthrough, …")
+    group.add_argument("--size", default="1024", metavar="WxH", help="working size: 1024 (square) or 832x1216")
+    group.add_argument(
+        "--option", action="append", default=[], metavar="NAME=VALUE", help="a free setting of the effect; repeatable"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check everything, run, and say what came of it."""
+    from mirrorfx.cli._watch import RunWatcher, console
+    from mirrorfx.mirror import Mirror
+
+    out = console()
+    screen, why_headless = (None, "") if args.headless else _screen()
+    headless = args.headless or screen is None
+    _check_writable(args.report)
+    outputs = _outputs(args, headless=headless)
+    mirror = Mirror(**_settings(args), **outputs, screen=screen, desk=bool(screen) and not args.no_desk)
+    mirror.probe_source()
+    for line in (why_headless, mirror.source_reason):
+        if line:
+            out.print(line)
+    out.print(_first_line(mirror))
+    with RunWatcher(mirror.settings.seconds, "starting") as watcher:
+        outcome = mirror.run(watcher)
+    return _finish(args, mirror, outcome)
+
+
+def _settings(args: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "source": args.source,
+        "effect": args.effect,
+        "size": parse_size(args.size),
+        "preset": args.preset,
+        "params": {name: getattr(args, name) for name in _PARAMS if getattr(args, name) is not None},
+        "workers": args.workers,
+        "devices": tuple(part.strip() for part in args.devices.split(",") if part.strip()),
+        "schedule": args.schedule,
+        "mode": args.mode,
+        "display_hz": args.display_hz,
+        "fullscreen": args.fullscreen,
+        "frames": args.frames,
+        "control_port": args.control_port,
+        "effect_options": tuple(_option(text) for text in args.option),
+    }
+
+
+def _option(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise InvalidValue(f"--option {text!r} is not understood: write NAME=VALUE, such as --option work_size=384.")
+    return name, value
+
+
+def _outputs(args: argparse.Namespace, *, headless: bool) -> dict[str, Any]:
+    """Say what is written; a headless run that was told nothing still has something to show for itself."""
+    endless = args.seconds is None and args.frames is None
+    seconds = _HEADLESS_S if headless and endless else args.seconds
+    record, picture = args.record, args.picture
+    if headless and not (record or picture or args.report or args.control_port is not None):
+        folder = Path("out")
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise SinkUnavailable(
+                f"The folder {folder.absolute()} can't be made ({error.strerror}). Name a file with --record."
+            ) from error
+        record, picture, args.report = folder / "mirror.mp4", folder / "before-after.jpg", folder / "report.json"
+    return {"seconds": seconds, "record": record, "picture": picture}
+
+
+def _screen() -> tuple[str | None, str]:
+    """Return the wall's window if there is a screen for it, else a sentence that says why not."""
+    from mirrorfx.cli._screen import why_no_window
+
+    reason = why_no_window()
+    return (None, f"Headless: {reason}") if reason else ("wall", "")
+
+
+def _check_writable(path: Path | None) -> None:
+    """Find out now, not after the run, whether the report can be written."""
+    if path is None:
+        return
+    folder = path.absolute().parent
+    if path.is_dir() or not folder.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+        raise SinkUnavailable(
+            f"The report {path} can't be written: {folder} is missing or not writable, or {path.name} is a folder. "
+            "Make the folder, or name another file with --report."
+        )
+
+
+def _first_line(mirror: Mirror) -> str:
+    settings = mirror.settings
+    width, height = settings.size
+    where = ",".join(settings.devices)
+    return (
+        f"MirrorFX · {settings.source} → [bold]{settings.effect}[/] {width}x{height} · "
+        f"{settings.workers} worker{'s' if settings.workers != 1 else ''} on {where}"
+    )
+
+
+def _finish(args: argparse.Namespace, mirror: Mirror, outcome: Outcome) -> int:
+    from mirrorfx.cli._summary import print_summary
+
+    report = outcome.report
+    if args.report and report:
+        args.report.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print_summary(mirror, outcome, args.report if report else None)
+    if outcome.first_picture_s is None:
+        sys.stderr.write("mirrorfx: it ended before there was a picture.\n")
+        return 1
+    return 0

@@ -1,0 +1,184 @@
+"""The public face: a mirror joins a source, an effect, a wall and sinks, in processes of its own or in yours.
+
+from mirrorfx import Mirror
+Mirror(source="demo", effect="paint", seconds=5, record="out.mp4").run()
+
+for frame in Mirror(source="demo", effect="paint", size=(512, 512)).frames():
+...  # frame.pixels is uint8[512, 512, 4] BGRX
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mirrorfx.clock import Clock, MonotonicClock
+from mirrorfx.effects import choose_effect, effect_class, param_registry
+from mirrorfx.errors import InvalidValue, UnknownName
+from mirrorfx.frame import Frame, check_size
+from mirrorfx.params import ParamState
+from mirrorfx.presets.library import PresetLibrary, all_params
+from mirrorfx.processes.settings import MirrorSettings
+from mirrorfx.resources import builtin_presets_dir, user_presets_dir
+from mirrorfx.sources import open_spec, resolve_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mirrorfx.processes.launcher import Outcome, Watcher
+    from mirrorfx.sources.base import SourceInfo
+
+__all__ = ["Mirror", "MirrorSettings"]
+
+_WORKERS_MOST = 16
+_MODES = ("auto", "paced", "lock")
+_SCHEDULES = ("alternate", "adaptive")
+_CPU_WORKERS = 2
+
+
+class Mirror:
+    """A mirror, checked before anything starts.
+
+    Args:
+        clock: where time comes from.
+        **settings: the fields of `MirrorSettings`, as they stand or as people write them: ``effect="auto"``,
+            ``source=None`` (the first camera, or else the demo clip), ``workers=0`` (as many as fit the devices).
+
+    Attributes:
+        settings: what it will run with, everything resolved.
+        source_reason: a sentence that says why this source was taken; empty when it was asked for.
+
+    Raises:
+        MirrorFXError: a setting is not possible; says which, what was found, and what to do.
+    """
+
+    def __init__(self, *, clock: Clock | None = None, **settings: Any) -> None:
+        self._clock = clock or MonotonicClock()
+        choice = resolve_source(settings.pop("source", None))
+        self.source_reason = choice.reason
+        effect = choose_effect(settings.pop("effect", "auto")).name
+        record, picture = settings.pop("record", None), settings.pop("picture", None)
+        asked = MirrorSettings(
+            source=choice.spec,
+            effect=effect,
+            record=Path(record) if record else None,
+            picture=Path(picture) if picture else None,
+            **settings,
+        )
+        self.settings = _checked(asked)
+        self._values = _first_values(self.settings)
+        _check_film(self.settings)
+
+    def probe_source(self) -> SourceInfo | None:
+        """Open the source once, to know before anything starts that it gives pictures; None for a camera.
+
+        A camera is left alone: some take seconds to open, and the camera's own process waits for one that is away.
+
+        Raises:
+            SourceError: it is not there, or gives no pictures.
+        """
+        if self.settings.source.startswith("camera"):
+            return None
+        with open_spec(self.settings.source, clock=self._clock, size=self.settings.size) as source:
+            info = source.open()
+        if info.rate_fps:
+            self.settings = replace(self.settings, frame_rate=info.rate_fps)
+        return info
+
+    def run(self, watcher: Watcher | None = None) -> Outcome:
+        """Run with processes of its own until the end that the settings name, a closed window, or Ctrl-C.
+
+        Threads: the main thread. A program that calls this guards its start with ``if __name__ == "__main__":``.
+
+        Raises:
+            ProcessFailed: no picture could be made at all.
+        """
+        from mirrorfx.processes.launcher import Launcher
+
+        return Launcher(self.settings, self._clock, watcher).run()
+
+    def frames(self) -> Iterator[Frame]:
+        """Paint in this process, one frame after the other, and yield each.
+
+        Yields:
+            Frames with ``uint8[H, W, 4]`` BGRX pixels, which are valid until the next one is asked for.
+
+        Raises:
+            SourceError: the source is not there or went away.
+            EffectError: the effect can't run here or failed.
+        """
+        import numpy as np
+
+        from mirrorfx.effects.base import EffectContext
+        from mirrorfx.geometry import InputFitter, InputGeometry
+
+        settings = self.settings
+        width, height = settings.size
+        fitted, painted = np.empty((height, width, 3), np.uint8), np.empty((height, width, 4), np.uint8)
+        state = ParamState.initial(param_registry(settings.effect), self._values, self._clock.now_ns())
+        source = open_spec(settings.source, clock=self._clock, size=settings.size)
+        with source, effect_class(settings.effect)() as effect:
+            info = source.open()
+            effect.open(EffectContext(settings.size, threads=os.cpu_count() or 1, options=settings.effect_options))
+            fitter = InputFitter(settings.geometry or InputGeometry(mirror=info.live), info.size, settings.size)
+            seq = 0
+            while (frame := source.read()) is not None and (settings.frames is None or seq < settings.frames):
+                fitter.fit(frame.pixels, fitted)
+                given = Frame(fitted, frame.t_capture_ns, frame.index, seq, state.revision)
+                effect.render(given, state.at(frame.t_capture_ns), painted)
+                yield replace(given, pixels=painted)
+                seq += 1
+
+
+def _checked(settings: MirrorSettings) -> MirrorSettings:
+    check_size(settings.size)
+    if settings.mode not in _MODES:
+        raise UnknownName("pacing mode", settings.mode, _MODES)
+    if settings.schedule not in _SCHEDULES:
+        raise UnknownName("schedule", settings.schedule, _SCHEDULES)
+    if not 1 <= settings.display_hz <= 1000:
+        raise InvalidValue(f"--display-hz is {settings.display_hz:g}; it must be from 1 to 1000.")
+    for name in ("seconds", "frames"):
+        value = getattr(settings, name)
+        if value is not None and value <= 0:
+            raise InvalidValue(f"--{name} is {value:g}; it must be more than 0.")
+    return replace(settings, devices=_devices(settings.devices), workers=_workers(settings))
+
+
+def _devices(devices: tuple[str, ...]) -> tuple[str, ...]:
+    for device in devices:
+        kind, _, number = device.partition(":")
+        if device != "cpu" and (kind != "cuda" or not number.isdigit()):
+            raise InvalidValue(f"Device {device!r} is not understood: write --devices cpu, or cuda:0,cuda:1.")
+    return devices
+
+
+def _workers(settings: MirrorSettings) -> int:
+    if not 0 <= settings.workers <= _WORKERS_MOST:
+        raise InvalidValue(f"--workers is {settings.workers}; it must be from 1 to {_WORKERS_MOST}.")
+    if settings.workers:
+        return settings.workers
+    if settings.devices != ("cpu",):
+        return len(settings.devices)
+    return min(_CPU_WORKERS, os.cpu_count() or 1)
+
+
+def _first_values(settings: MirrorSettings) -> dict[str, object]:
+    """Check preset and params now, for a clear error at once; the engine reads them again."""
+    registry = param_registry(settings.effect)
+    values: dict[str, object] = {}
+    if settings.preset:
+        library = PresetLibrary(builtin_presets_dir(), user_presets_dir(), all_params())
+        values |= library.resolve(settings.preset).values_for(registry)
+    values |= dict(settings.params)
+    registry.check(values)
+    return values
+
+
+def _check_film(settings: MirrorSettings) -> None:
+    if settings.record:
+        from mirrorfx.sinks.film import check_film_path
+
+        check_film_path(settings.record)

@@ -1,0 +1,114 @@
+"""The camera process: owns the device, so that a driver that hangs can be killed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections import deque
+from typing import TYPE_CHECKING
+
+from mirrorfx.clock import SECOND, Clock
+from mirrorfx.errors import MirrorFXError, SourceError
+from mirrorfx.processes.channel import Channel
+from mirrorfx.processes.memory import Ring
+from mirrorfx.processes.messages import Captured, Failed, Grant, Say, Stop
+from mirrorfx.processes.spawn import CLOCK
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from mirrorfx.frame import Frame
+    from mirrorfx.geometry import InputFitter
+    from mirrorfx.processes.settings import CameraSetup
+    from mirrorfx.sources.base import Source, SourceInfo
+
+__all__ = ["camera_main"]
+
+_log = logging.getLogger(__name__)
+_RETRY_NS = SECOND
+
+
+class CameraProcess:
+    """Reads the source, fits each picture to the working size, and hands its slot to the engine."""
+
+    def __init__(self, channel: Channel, setup: CameraSetup, clock: Clock) -> None:
+        from mirrorfx.sources import open_spec
+
+        self._channel = channel
+        self._setup = setup
+        self._clock = clock
+        self._ring = Ring.attach(setup.ring)
+        self._free: deque[int] = deque()
+        self._stopping = False
+        self._source: Source = open_spec(setup.source, clock=clock, size=setup.size)
+
+    def run(self) -> None:
+        """Read until told to stop; a source that goes away is opened again for as long as it takes."""
+        while not self._stopping:
+            try:
+                info = self._source.open()
+                self._say(state="open", **_described(info))
+                self._read(info)
+            except SourceError as error:
+                _log.warning("%s", error)
+                self._say(state="lost", reason=str(error))
+            finally:
+                self._source.close()
+            if not self._stopping:
+                self._listen(_RETRY_NS)
+        self._ring.close()
+
+    def _read(self, info: SourceInfo) -> None:
+        from mirrorfx.geometry import InputFitter, InputGeometry
+
+        geometry = self._setup.geometry or InputGeometry(mirror=info.live)
+        fitter = InputFitter(geometry, info.size, self._setup.size)
+        while not self._stopping:
+            frame = self._source.read()
+            if frame is None:
+                return
+            self._listen(0)
+            self._pass_on(frame, fitter)
+
+    def _pass_on(self, frame: Frame, fitter: InputFitter) -> None:
+        if not self._free:
+            return
+        slot = self._free.popleft()
+        fitter.fit(frame.pixels, self._ring.view(slot))
+        self._channel.send(Captured(slot, frame.index, frame.t_capture_ns))
+
+    def _listen(self, timeout_ns: int) -> None:
+        if timeout_ns:
+            self._channel.wait_for(timeout_ns)
+        for message in self._channel.receive_all():
+            match message:
+                case Grant(slot):
+                    self._free.append(slot)
+                case Stop():
+                    self._stopping = True
+        if not self._channel.alive:
+            self._stopping = True
+
+    def _say(self, **what: object) -> None:
+        self._channel.send(Say(json.dumps(what).encode()))
+
+
+def _described(info: SourceInfo) -> dict[str, object]:
+    return {
+        "name": info.name,
+        "size": list(info.size),
+        "rate_fps": info.rate_fps,
+        "live": info.live,
+        "details": dict(info.details),
+    }
+
+
+def camera_main(connection: Connection, setup: CameraSetup) -> None:
+    """Run the camera process."""
+    channel = Channel(connection)
+    try:
+        CameraProcess(channel, setup, CLOCK).run()
+    except MirrorFXError as error:
+        channel.send(Failed(False, str(error).encode()))
+        os._exit(1)

@@ -1,0 +1,296 @@
+"""The launcher: starts the engine, the wall and the desk, keeps them going, and ends them all."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import signal
+from dataclasses import dataclass, field, replace
+from multiprocessing.reduction import send_handle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mirrorfx.clock import SECOND, Clock
+from mirrorfx.errors import ProcessFailed
+from mirrorfx.processes.channel import Poller
+from mirrorfx.processes.engine import engine_main
+from mirrorfx.processes.memory import Ring
+from mirrorfx.processes.messages import EngineLink, Figures, Say
+from mirrorfx.processes.settings import EngineSetup, MirrorSettings, WallSetup
+from mirrorfx.processes.spawn import Child, pipe, spawn
+from mirrorfx.processes.stations import Station
+from mirrorfx.processes.wall import screen_entry_point, wall_main
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from types import FrameType
+
+__all__ = ["Launcher", "Outcome", "Watcher"]
+
+_log = logging.getLogger(__name__)
+_TICK_NS = SECOND // 5
+_FIRST_PICTURE_NS = 120 * SECOND
+_STOP_NS = 20 * SECOND
+_PICTURE_NS = 3 * SECOND
+_DELAY_MOST_NS = 400_000_000
+_FRAME_NS_FASTEST = 25_000_000
+
+
+class Watcher(Protocol):
+    """Somebody who is told how the run goes; the command line shows it."""
+
+    def starting(self, what: str, share: float) -> None:
+        """No picture yet: what is being done, and how much of it."""
+
+    def running(self, seconds: float, figures: dict[str, Any]) -> None:
+        """So many seconds of picture so far."""
+
+    def problem(self, text: str) -> None:
+        """Something failed that the mirror survives."""
+
+
+class _Nobody:
+    def starting(self, what: str, share: float) -> None:
+        """Nobody looks."""
+
+    def running(self, seconds: float, figures: dict[str, Any]) -> None:
+        """Nobody looks."""
+
+    def problem(self, text: str) -> None:
+        """Nobody looks."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        report: the report's object; see `mirrorfx.processes.report`.
+        first_picture_s: from the launcher's start to the first painted picture; None when there was none.
+        picture: the before/after picture that was asked for and written.
+        problems: what failed on the way and was survived.
+    """
+
+    report: dict[str, Any] = field(default_factory=dict)
+    first_picture_s: float | None = None
+    picture: Path | None = None
+    problems: list[str] = field(default_factory=list)
+
+
+class Launcher:
+    """Starts and ends a mirror's processes; owns the shared memory, so that it outlives the engine.
+
+    Threads: the one that calls `run` must live as long as the mirror: the children die with it.
+    """
+
+    def __init__(self, settings: MirrorSettings, clock: Clock, watcher: Watcher | None = None) -> None:
+        if settings.desk and settings.control_port is None:
+            settings = replace(settings, control_port=0)
+        if settings.control_port is not None and not settings.control_token:
+            settings = replace(settings, control_token=secrets.token_urlsafe(16))
+        self.settings = settings
+        self.outcome = Outcome()
+        self._clock = clock
+        self._watcher: Watcher = watcher or _Nobody()
+        self._poller = Poller()
+        width, height = settings.size
+        self._frames = Ring.create(2 * settings.workers + 3, (height, width, 3))
+        self._results = Ring.create(_result_slots(settings), (height, width, 4))
+        self._engine = Station("engine", self._spawn_engine, self._poller)
+        self._picture = settings.picture
+        self._wall = Station("wall", self._spawn_wall, self._poller)
+        self._desk = Station("desk", self._spawn_desk, self._poller)
+        self._links = 0
+        self._figures: dict[str, Any] = {}
+        self._t_start_ns = clock.now_ns()
+        self._t_first_ns: int | None = None
+        self._stopping = False
+
+    def run(self) -> Outcome:
+        """Run until the end that the settings name, a window is closed, or Ctrl-C.
+
+        Raises:
+            ProcessFailed: no picture could be made at all; says why.
+        """
+        before = self._listen_to_signals()
+        try:
+            self._start()
+            while not self._stopping:
+                for key in self._poller.wait(_TICK_NS):
+                    self._hear(key)
+                self._mind(self._clock.now_ns())
+            self._stop()
+        finally:
+            self._end()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        return self.outcome
+
+    def stop(self) -> None:
+        """Make `run` come to its end. Threads: any; signal handlers too."""
+        self._stopping = True
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The process ids of the launcher's own children."""
+        return {s.name: s.child.pid for s in (self._engine, self._wall, self._desk) if s.child}
+
+    # Starting
+
+    def _start(self) -> None:
+        now_ns = self._clock.now_ns()
+        self._watcher.starting("starting the processes", 0.0)
+        self._engine.start(now_ns)
+        self._wall.start(now_ns)
+        self._link()
+        if self.settings.desk:
+            self._desk.start(now_ns)
+
+    def _spawn_engine(self) -> Child:
+        return spawn("engine", engine_main, EngineSetup(self.settings, self._frames.spec, self._results.spec))
+
+    def _spawn_wall(self) -> Child:
+        return spawn("wall", wall_main, WallSetup(self.settings, self._results.spec))
+
+    def _spawn_desk(self) -> Child:
+        port, token = self.settings.control_port, self.settings.control_token
+        return spawn("desk", screen_entry_point("desk"), f"ws://127.0.0.1:{port}/control?token={token}")
+
+    def _link(self) -> None:
+        """Join engine and wall by a new channel; needed whenever one of them is new."""
+        if not self._engine.child or not self._wall.child:
+            return
+        self._links += 1
+        ends = pipe()
+        for child, end in zip((self._engine.child, self._wall.child), ends, strict=True):
+            child.channel.send(EngineLink(self._links))
+            if child.channel.backlog == 0 and child.channel.alive:
+                send_handle(child.channel.connection, end.fileno(), child.pid)
+            end.close()
+
+    def _listen_to_signals(self) -> dict[signal.Signals, Any]:
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            self.stop()
+
+        return {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    # Hearing and minding
+
+    def _hear(self, key: Hashable) -> None:
+        assert isinstance(key, tuple)
+        name, what = key
+        station = self._by_name(name)
+        for message in station.receive():
+            match message:
+                case Say(text):
+                    self._told(json.loads(text))
+                case Figures(text) if station is self._engine:
+                    self._figures = json.loads(text)
+        if what == "end":
+            self._ended(station)
+
+    def _told(self, said: dict[str, Any]) -> None:
+        if "first_picture_ns" in said and self._t_first_ns is None:
+            self._t_first_ns = int(said["first_picture_ns"])
+            self.outcome.first_picture_s = round((self._t_first_ns - self._t_start_ns) / SECOND, 3)
+        if "report" in said:
+            self.outcome.report = said["report"]
+        if said.get("picture"):
+            self.outcome.picture = Path(said["picture"])
+        if "problem" in said:
+            self.outcome.problems.append(said["problem"])
+            self._watcher.problem(said["problem"])
+        if said.get("stop"):
+            self._stopping = True
+
+    def _ended(self, station: Station) -> None:
+        """A process of ours has ended: by itself, because somebody closed it, or because it crashed."""
+        if station.child is None:
+            return
+        ending = station.child.join()
+        if ending.was_successful:
+            station.end()
+            self._stopping = self._stopping or station is self._wall
+            return
+        now_ns = self._clock.now_ns()
+        station.lost(now_ns)
+        self.outcome.problems.append(f"{station.name}: {station.reason}")
+        self._watcher.problem(f"{station.name} is gone ({station.reason}); starting it again")
+        if station.hopeless:
+            raise ProcessFailed(station.reason)
+
+    def _mind(self, now_ns: int) -> None:
+        for station in (self._engine, self._wall, self._desk):
+            if station.restart_if_due(now_ns) and station is not self._desk:
+                self._link()
+        if self._t_first_ns is None:
+            self._wait_for_first(now_ns)
+            return
+        seconds = (now_ns - self._t_first_ns) / SECOND
+        self._watcher.running(seconds, self._figures)
+        if self.settings.seconds is not None and seconds >= self.settings.seconds:
+            self._stopping = True
+
+    def _wait_for_first(self, now_ns: int) -> None:
+        workers = self._figures.get("workers", [])
+        hopeless = [w["reason"] for w in workers if w["reason"] and w["restarts"]]
+        if workers and len(hopeless) == len(workers) and all(w["restarts"] >= 3 for w in workers):
+            raise ProcessFailed(f"No worker can paint: {hopeless[0]}")
+        if now_ns - self._t_start_ns > _FIRST_PICTURE_NS and self.settings.seconds is not None:
+            camera = self._figures.get("camera", {})
+            raise ProcessFailed(f"There was no picture within {_FIRST_PICTURE_NS // SECOND} s. Source: {camera}.")
+        busy = [(w["progress"]["share"], w["progress"]["what"]) for w in workers if w["state"] == "starting"]
+        share, what = min(busy, default=(1.0, "waiting for the first picture"))
+        self._watcher.starting(what, share)
+
+    # Ending
+
+    def _take_picture(self) -> None:
+        """Have a worker write a frame beside its painting, and wait for it a little."""
+        if self._picture is None or self._t_first_ns is None:
+            return
+        self._engine.send(Say(json.dumps({"picture": str(self._picture)}).encode()))
+        limit_ns = self._clock.now_ns() + _PICTURE_NS
+        while self.outcome.picture is None and self._clock.now_ns() < limit_ns:
+            for key in self._poller.wait(_TICK_NS):
+                self._hear(key)
+
+    def _stop(self) -> None:
+        """Finish in order: first the wall (it finishes the film and tells its figures), then the engine."""
+        self._take_picture()
+        for station in (self._desk, self._wall, self._engine):
+            if station.child is None:
+                continue
+            station.retire()
+            self._drain(station)
+
+    def _drain(self, station: Station) -> None:
+        """Hear a process out until it has ended."""
+        limit_ns = self._clock.now_ns() + _STOP_NS
+        while station.child and station.child.running and self._clock.now_ns() < limit_ns:
+            for key in self._poller.wait(_TICK_NS):
+                assert isinstance(key, tuple)
+                for message in self._by_name(key[0]).receive():
+                    if isinstance(message, Say):
+                        self._told(json.loads(message.text))
+                if key == (station.name, "end"):
+                    station.end()
+
+    def _by_name(self, name: str) -> Station:
+        return {"engine": self._engine, "wall": self._wall, "desk": self._desk}[name]
+
+    def _end(self) -> None:
+        for station in (self._desk, self._wall, self._engine):
+            if station.child and station.child.running:
+                station.child.kill()
+            station.end()
+        self._frames.close()
+        self._results.close()
+        self._poller.close()
+
+
+def _result_slots(settings: MirrorSettings) -> int:
+    """Slots for what is painted, waits for its time, and is looked at: enough for the longest delay, within reason."""
+    waiting = -(-_DELAY_MOST_NS // max(_FRAME_NS_FASTEST, 1))
+    return settings.workers + min(waiting, 4 * settings.workers + 4) + 3

@@ -1,0 +1,290 @@
+"""What processes say to each other: explicit, versioned byte layouts, never pickles.
+
+Every message is ``<BB`` (kind, version), then its fixed fields, then for some a JSON text. Times are int64 nanoseconds
+of the monotonic clock. Pixels never travel: a slot's number does.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from mirrorfx.errors import ProcessFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "Captured",
+    "Dispatch",
+    "Done",
+    "EngineLink",
+    "Failed",
+    "Figures",
+    "Grant",
+    "Message",
+    "ParamsAre",
+    "Prepare",
+    "Prepared",
+    "Progress",
+    "Ready",
+    "Release",
+    "Result",
+    "Say",
+    "Stop",
+    "Vsync",
+    "pack",
+    "unpack",
+]
+
+VERSION = 1
+_HEAD = struct.Struct("<BB")
+
+
+class Message:
+    """Base of all messages: fixed fields in the order of the class, then `text` where `HAS_TEXT`."""
+
+    KIND: ClassVar[int]
+    LAYOUT: ClassVar[str] = ""
+    HAS_TEXT: ClassVar[bool] = False
+
+
+_M = TypeVar("_M", bound=type[Message])
+_BY_KIND: dict[int, tuple[type[Message], struct.Struct]] = {}
+_STRUCTS: dict[type[Message], struct.Struct] = {}
+_FIELDS: dict[type[Message], tuple[str, ...]] = {}
+
+
+def _message(cls: _M) -> _M:
+    layout = struct.Struct("<BB" + cls.LAYOUT)
+    if cls.KIND in _BY_KIND:
+        raise AssertionError(f"message kind {cls.KIND} is taken")
+    _BY_KIND[cls.KIND] = (cls, layout)
+    _STRUCTS[cls] = layout
+    names = tuple(cls.__dataclass_fields__)  # type: ignore[attr-defined]
+    _FIELDS[cls] = names[:-1] if cls.HAS_TEXT else names
+    return cls
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Stop(Message):
+    """To any process: finish in order."""
+
+    KIND = 1
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Say(Message):
+    """Anything that isn't of the hot path, as JSON: states, hellos, reports."""
+
+    KIND = 2
+    HAS_TEXT = True
+    text: bytes
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Progress(Message):
+    """Worker → engine: still loading; `share` of it is done."""
+
+    KIND = 3
+    LAYOUT = "d"
+    HAS_TEXT = True
+    share: float
+    text: bytes
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Ready(Message):
+    """Worker → engine: warmed up; `text` is JSON about how it runs."""
+
+    KIND = 4
+    HAS_TEXT = True
+    text: bytes
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Failed(Message):
+    """Any process → its parent: it can't go on, and why; it exits right after."""
+
+    KIND = 5
+    LAYOUT = "?"
+    HAS_TEXT = True
+    hopeless: bool
+    """Trying again won't help: the effect isn't available here."""
+    text: bytes
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Captured(Message):
+    """Camera → engine: a frame stands in `slot`."""
+
+    KIND = 10
+    LAYOUT = "HQq"
+    slot: int
+    index: int
+    t_capture_ns: int
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Grant(Message):
+    """Engine → camera: write the next frames into this slot."""
+
+    KIND = 11
+    LAYOUT = "H"
+    slot: int
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Dispatch(Message):
+    """Engine → worker: paint this frame slot into that result slot."""
+
+    KIND = 20
+    LAYOUT = "HHIQQqQ"
+    frame_slot: int
+    result_slot: int
+    generation: int
+    seq: int
+    index: int
+    t_capture_ns: int
+    revision: int
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Done(Message):
+    """Worker → engine: painted; the effect ran from `t_start_ns` to `t_end_ns`."""
+
+    KIND = 21
+    LAYOUT = "IQqq"
+    generation: int
+    seq: int
+    t_start_ns: int
+    t_end_ns: int
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class ParamsAre(Message):
+    """Engine → worker: the params from this revision on (a `ParamState` as JSON)."""
+
+    KIND = 22
+    LAYOUT = "Q"
+    HAS_TEXT = True
+    revision: int
+    text: bytes
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Prepare(Message):
+    """Engine → worker: make ready what this `ParamState` will need."""
+
+    KIND = 23
+    LAYOUT = "Q"
+    HAS_TEXT = True
+    ticket: int
+    text: bytes
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Prepared(Message):
+    """Worker → engine: that is prepared; `text` says why not, if it failed."""
+
+    KIND = 24
+    LAYOUT = "Q"
+    HAS_TEXT = True
+    ticket: int
+    text: bytes
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Result(Message):
+    """Engine → wall: a painted picture stands in `slot`."""
+
+    KIND = 30
+    LAYOUT = "HQQqqqQ"
+    slot: int
+    seq: int
+    index: int
+    t_capture_ns: int
+    target_ns: int
+    t_ready_ns: int
+    revision: int
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Release(Message):
+    """Wall → engine: that slot is no longer looked at."""
+
+    KIND = 31
+    LAYOUT = "H"
+    slot: int
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Vsync(Message):
+    """Wall → engine: the display's latest tick and its period, for LOCK."""
+
+    KIND = 32
+    LAYOUT = "qqB"
+    t_ns: int
+    period_ns: int
+    lock: int
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Figures(Message):
+    """Wall → engine and launcher: the display's statistics as JSON."""
+
+    KIND = 33
+    HAS_TEXT = True
+    text: bytes
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class EngineLink(Message):
+    """Launcher → wall: a new engine's channel follows as a handle."""
+
+    KIND = 40
+    LAYOUT = "I"
+    engine_generation: int
+
+
+def pack(message: Message) -> bytes:
+    """Return the message's bytes. Realtime: yes."""
+    cls = type(message)
+    fixed = _STRUCTS[cls].pack(cls.KIND, VERSION, *[getattr(message, name) for name in _FIELDS[cls]])
+    return fixed + message.text if cls.HAS_TEXT else fixed  # type: ignore[attr-defined]
+
+
+def unpack(data: bytes) -> Message:
+    """Return the message in `data`. Realtime: yes.
+
+    Raises:
+        ProcessFailed: an unknown kind, another version or a wrong length: the two processes are of different releases.
+    """
+    kind, version = _HEAD.unpack_from(data)
+    known = _BY_KIND.get(kind)
+    if known is None or version != VERSION:
+        raise ProcessFailed(f"Message kind {kind} version {version} is unknown here (version {VERSION}).")
+    cls, layout = known
+    if len(data) < layout.size or (len(data) > layout.size and not cls.HAS_TEXT):
+        raise ProcessFailed(f"A {cls.__name__} of {len(data)} bytes is not of the layout known here ({layout.size}).")
+    values: tuple[Any, ...] = layout.unpack_from(data)[2:]
+    make: Callable[..., Message] = cls
+    return make(*values, data[layout.size :]) if cls.HAS_TEXT else make(*values)

@@ -1,0 +1,264 @@
+"""The presenter: what the wall shows at each display tick. Knows no Qt; a window or a bare loop asks it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle
+from typing import TYPE_CHECKING, Any
+
+from mirrorfx.clock import SECOND, Clock
+from mirrorfx.errors import SinkError
+from mirrorfx.frame import Frame
+from mirrorfx.pacing.pacer import Pacer, Ready
+from mirrorfx.pacing.scheduler import Mode
+from mirrorfx.pacing.statistics import DisplayStatistics
+from mirrorfx.processes.channel import Channel
+from mirrorfx.processes.fallback import FallbackScene
+from mirrorfx.processes.memory import Ring
+from mirrorfx.processes.messages import EngineLink, Figures, Release, Result, Say, Stop, Vsync
+
+if TYPE_CHECKING:
+    from mirrorfx.frame import Image
+    from mirrorfx.processes.settings import WallSetup
+    from mirrorfx.sinks.base import Sink
+
+__all__ = ["Presenter"]
+
+_log = logging.getLogger(__name__)
+_FIGURES_NS = SECOND // 5
+_HOLD_NS = 2 * SECOND
+
+
+class Presenter:
+    """Receives painted pictures, decides at every tick which is due, and counts what was really shown.
+
+    A window calls `pump`, `tick` and, once the picture is on its way to the screen, `presented`. The picture that
+    `tick` returned stays valid until the `presented` after the next one.
+
+    Threads: one. Realtime: yes.
+    """
+
+    def __init__(self, launcher: Channel, setup: WallSetup, clock: Clock, sinks: tuple[Sink, ...] = ()) -> None:
+        settings = setup.settings
+        self._launcher = launcher
+        self._clock = clock
+        self._settings = settings
+        self._ring = Ring.attach(setup.results, read_only=True)
+        self._engine: Channel | None = None
+        self._period_ns = round(SECOND / settings.display_hz)
+        self._mode = Mode.LOCK if settings.mode == "lock" else Mode.PACED
+        self._pacer: Pacer[Result] = Pacer(self._period_ns, self._mode)
+        self._statistics = DisplayStatistics()
+        self._fallback = FallbackScene(settings.size)
+        self._falling_back = True
+        self._fallback.begin(None, clock.now_ns())
+        self._sinks = list(sinks)
+        self._sinks_open = False
+        self._problems: list[str] = []
+        self._picture: Image | None = None
+        self._frame: Frame | None = None
+        self._shown: Result | None = None
+        self._coming: Result | None = None
+        self._t_new_ns = 0
+        self._t_first_ns: int | None = None
+        self._t_last_ns = 0
+        self._next_figures_ns = 0
+        self.stopping = False
+
+    @property
+    def engine_connection(self) -> Connection | None:
+        """The engine's channel, to be waited on."""
+        return self._engine.connection if self._engine and self._engine.alive else None
+
+    @property
+    def launcher_connection(self) -> Connection:
+        """The launcher's channel, to be waited on."""
+        return self._launcher.connection
+
+    @property
+    def period_ns(self) -> int:
+        """Time between display ticks."""
+        return self._period_ns
+
+    def set_period(self, period_ns: int) -> None:
+        """Take the display's real period."""
+        self._period_ns = period_ns
+        self._pacer.display_period_ns = period_ns
+
+    def pump(self) -> None:
+        """Take what the launcher and the engine have sent."""
+        while (message := self._launcher.receive()) is not None:
+            match message:
+                case EngineLink():
+                    self._link(Connection(recv_handle(self._launcher.connection)))
+                case Stop():
+                    self.stopping = True
+        if not self._launcher.alive:
+            self.stopping = True
+        if self._engine:
+            self._hear_engine(self._engine)
+
+    def tick(self, v_ns: int) -> Image | None:
+        """Return the new picture to be shown at the tick `v_ns`, ``uint8[H, W, 4]`` BGRX; None repeats the last."""
+        due = self._pacer.on_vsync(v_ns)
+        for late in due.late:
+            self._release(late.item)
+        self._statistics.late(len(due.late))
+        if due.show:
+            return self._show(due.show.item, v_ns)
+        if self._t_new_ns + _HOLD_NS < v_ns:
+            return self._fall_back(v_ns)
+        return None
+
+    def presented(self, t_ns: int) -> None:
+        """Note that the tick's picture went to the screen at `t_ns`, new or repeated."""
+        if self._coming:
+            new, self._coming = self._coming, None
+            self._statistics.shown(new.t_capture_ns, t_ns)
+            if self._shown:
+                self._release(self._shown)
+            self._shown = new
+            if self._t_first_ns is None:
+                self._first_picture(t_ns)
+        elif not self._falling_back:
+            self._statistics.repeated(t_ns)
+        self._t_last_ns = t_ns
+        self._feed_sinks(t_ns)
+        self._tell(t_ns)
+
+    def close(self) -> None:
+        """Finish the films, tell the last figures, and let go. Safe to call twice."""
+        self._close_sinks()
+        figures = Figures(json.dumps(self.figures()).encode())
+        self._launcher.send(figures)
+        if self._engine:
+            self._engine.send(figures)
+            self._engine.close()
+            self._engine = None
+
+    def figures(self) -> dict[str, Any]:
+        """Return the wall's part of the report."""
+        statistics = self._statistics
+        return {
+            **statistics.as_dict(),
+            "duration_s": round((self._t_last_ns - self._t_first_ns) / SECOND, 3) if self._t_first_ns else 0.0,
+            "shown": statistics.frames_shown,
+            "repeated": statistics.frames_repeated,
+            "late": statistics.frames_late,
+            "delay_ms": round(self._pacer.delay_ns / 1e6, 3),
+            "mode": str(self._mode),
+            "display_hz": round(SECOND / self._period_ns, 3),
+            "recent": statistics.window(self._t_last_ns),
+            "showing": "fallback" if self._falling_back else "picture",
+            "problems": self._problems,
+        }
+
+    # The engine
+
+    def _link(self, connection: Connection) -> None:
+        self._unlink()
+        self._engine = Channel(connection)
+
+    def _unlink(self) -> None:
+        """The engine is gone: keep the picture, whose slot will be written to by the next engine's workers."""
+        for _ready in self._pacer.reset():
+            """Their slots went with the engine."""
+        if self._picture is not None and self._shown:
+            self._picture = self._picture.copy()
+        self._keep_frame()
+        self._shown = self._coming = None
+        if self._engine:
+            self._engine.close()
+            self._engine = None
+
+    def _keep_frame(self) -> None:
+        if self._frame and self._picture is not None:
+            self._frame = Frame(self._picture, self._frame.t_capture_ns, self._frame.index, self._frame.seq)
+
+    def _hear_engine(self, engine: Channel) -> None:
+        for message in engine.receive_all():
+            if isinstance(message, Result):
+                ready = Ready(message, message.seq, message.t_capture_ns, message.target_ns, message.t_ready_ns)
+                if not self._pacer.add(ready):
+                    self._statistics.late(1)
+                    self._release(message)
+        if not engine.alive:
+            _log.warning("the engine is gone; holding the picture")
+            self._unlink()
+
+    def _release(self, result: Result) -> None:
+        if self._engine:
+            self._engine.send(Release(result.slot))
+
+    # Pictures
+
+    def _show(self, result: Result, v_ns: int) -> Image:
+        self._picture = self._ring.view(result.slot)
+        self._frame = Frame(self._picture, result.t_capture_ns, result.index, result.seq, result.revision)
+        self._coming = result
+        self._t_new_ns = v_ns
+        self._falling_back = False
+        return self._picture
+
+    def _fall_back(self, v_ns: int) -> Image | None:
+        if not self._falling_back:
+            self._falling_back = True
+            self._fallback.begin(self._picture, v_ns)
+        drawn = self._fallback.draw(v_ns)
+        if drawn is not None:
+            self._picture = drawn
+            self._keep_frame()
+        return drawn
+
+    def _first_picture(self, t_ns: int) -> None:
+        self._t_first_ns = t_ns
+        self._launcher.send(Say(json.dumps({"first_picture_ns": t_ns}).encode()))
+        for sink in list(self._sinks):
+            try:
+                sink.open(self._settings.size, self._settings.display_hz)
+            except SinkError as error:
+                self._drop_sink(sink, error)
+        self._sinks_open = True
+
+    # Sinks
+
+    def _feed_sinks(self, t_ns: int) -> None:
+        if not self._sinks_open or self._frame is None:
+            return
+        for sink in list(self._sinks):
+            try:
+                sink.put(self._frame, t_ns)
+            except SinkError as error:
+                self._drop_sink(sink, error)
+
+    def _drop_sink(self, sink: Sink, error: SinkError) -> None:
+        """The mirror goes on without it."""
+        _log.error("%s", error)
+        self._problems.append(str(error))
+        self._sinks.remove(sink)
+        sink.close()
+        self._launcher.send(Say(json.dumps({"problem": str(error)}).encode()))
+
+    def _close_sinks(self) -> None:
+        for sink in list(self._sinks):
+            try:
+                sink.close()
+            except SinkError as error:
+                self._drop_sink(sink, error)
+        self._sinks = []
+
+    # Figures
+
+    def _tell(self, t_ns: int) -> None:
+        if self._statistics.frames_shown == self._settings.frames:
+            self.stopping = True
+        if t_ns < self._next_figures_ns:
+            return
+        self._next_figures_ns = t_ns + _FIGURES_NS
+        figures = Figures(json.dumps(self.figures()).encode())
+        self._launcher.offer(figures)
+        if self._engine:
+            self._engine.offer(figures)
+            self._engine.offer(Vsync(t_ns, self._period_ns, int(self._mode is Mode.LOCK)))

@@ -1,0 +1,111 @@
+"""What a mirror is told at its start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from mirrorfx.frame import Size
+    from mirrorfx.geometry import InputGeometry
+    from mirrorfx.processes.memory import RingSpec
+
+__all__ = ["CameraSetup", "EngineSetup", "MirrorSettings", "WallSetup", "WorkerSetup"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorSettings:
+    """All that `mirrorfx run` can be told; everything has a default that works on a laptop.
+
+    Attributes:
+        source: ``camera``, ``camera:1``, ``demo``, ``pattern``, or a file's path.
+        effect: an effect's name, already resolved (never ``auto``).
+        preset: a preset's name or file; None starts with the params' defaults.
+        params: values on top of the preset.
+        size: (width, height) that the effect works at.
+        workers: how many worker processes; 0 lets the device decide.
+        devices: one worker on each, in turn.
+        frame_rate: new frames a second that the effect should aim for: the camera's rate.
+        schedule: ``alternate`` or ``adaptive``.
+        mode: ``auto``, ``paced`` or ``lock``.
+        display_hz: ticks a second of a wall without a screen.
+        seconds: end after so many seconds of picture; None goes on.
+        frames: end after so many new frames shown; None goes on.
+        record: the film's file.
+        picture: where a frame is written beside its painting when the run ends.
+        fullscreen: the name of the screen to fill; "" takes the first, None stays a window.
+        screen: the entry point of the wall's window (``wall``); None is headless.
+        desk: whether to open the operator's window.
+        control_port: of the control server on loopback; 0 takes a free one, None has none.
+        effect_options: free settings for the effect.
+        geometry: how the camera's picture is turned and cropped; None mirrors live sources and nothing else.
+    """
+
+    source: str = "demo"
+    effect: str = "style"
+    preset: str | None = None
+    params: Mapping[str, object] = field(default_factory=dict)
+    size: Size = (1024, 1024)
+    workers: int = 2
+    devices: tuple[str, ...] = ("cpu",)
+    frame_rate: float = 30.0
+    schedule: str = "alternate"
+    mode: str = "auto"
+    display_hz: float = 60.0
+    seconds: float | None = None
+    frames: int | None = None
+    record: Path | None = None
+    picture: Path | None = None
+    screen: str | None = None
+    desk: bool = False
+    fullscreen: str | None = None
+    control_port: int | None = None
+    control_token: str = ""
+    effect_options: tuple[tuple[str, str], ...] = ()
+    geometry: InputGeometry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSetup:
+    """What the camera process is told."""
+
+    source: str
+    size: Size
+    geometry: InputGeometry | None
+    ring: RingSpec
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSetup:
+    """What a worker process is told."""
+
+    worker: int
+    effect: str
+    device: str
+    size: Size
+    workers: int
+    threads: int
+    frame_rate: float
+    options: tuple[tuple[str, str], ...]
+    frames: RingSpec
+    results: RingSpec
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSetup:
+    """What the engine process is told."""
+
+    settings: MirrorSettings
+    frames: RingSpec
+    results: RingSpec
+
+
+@dataclass(frozen=True, slots=True)
+class WallSetup:
+    """What the wall process is told."""
+
+    settings: MirrorSettings
+    results: RingSpec

@@ -1,0 +1,139 @@
+"""Starting processes, naming them, and making sure that none outlives its parent."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mirrorfx.clock import MonotonicClock
+from mirrorfx.processes.channel import Channel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+
+__all__ = ["Child", "Ending", "enter_child", "pipe", "spawn"]
+
+_PR_SET_NAME, _PR_SET_PDEATHSIG = 15, 1
+_JOIN_NS = 2_000_000_000
+_context = multiprocessing.get_context("spawn")
+
+
+def pipe() -> tuple[Connection, Connection]:
+    """Return the two ends of a new channel."""
+    return _context.Pipe(duplex=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a process ended."""
+
+    name: str
+    code: int | None
+
+    @property
+    def was_successful(self) -> bool:
+        """Whether it ended by itself with code 0."""
+        return self.code == 0
+
+    def __str__(self) -> str:
+        if self.code is None:
+            return f"{self.name} did not end"
+        if self.code >= 0:
+            return f"{self.name} ended with code {self.code}"
+        try:
+            return f"{self.name} was ended by {signal.Signals(-self.code).name}"
+        except ValueError:
+            return f"{self.name} was ended by signal {-self.code}"
+
+
+class Child:
+    """A spawned process and the channel to it."""
+
+    def __init__(self, name: str, process: SpawnProcess, channel: Channel) -> None:
+        self.name = name
+        self.channel = channel
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid or 0
+
+    @property
+    def sentinel(self) -> int:
+        """Becomes ready when the process has ended; to be given to a `Poller`."""
+        return self._process.sentinel
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.is_alive()
+
+    def kill(self) -> None:
+        """End it at once (SIGKILL): also works on a stopped one."""
+        with contextlib.suppress(OSError, AttributeError):
+            self._process.kill()
+
+    def join(self, timeout_ns: int = _JOIN_NS) -> Ending:
+        """Wait for its end, at most `timeout_ns`."""
+        self._process.join(timeout_ns / 1e9)
+        return Ending(self.name, self._process.exitcode)
+
+    def end(self, timeout_ns: int = _JOIN_NS) -> Ending:
+        """Wait for its end, then kill it; close the channel. Safe to call twice."""
+        ending = self.join(timeout_ns)
+        if ending.code is None:
+            self.kill()
+            ending = self.join()
+        self.channel.close()
+        return ending
+
+
+def spawn(name: str, target: Callable[..., None], *args: Any) -> Child:
+    """Start ``target(connection, *args)`` in a new process called ``mfx-<name>``.
+
+    Call it from a thread that lives as long as the child must: on Linux the child dies with that thread.
+    """
+    ours, theirs = pipe()
+    process = _context.Process(target=_run, args=(name, os.getpid(), target, theirs, *args), name=f"mfx-{name}")
+    process.start()
+    theirs.close()
+    return Child(f"mfx-{name}", process, Channel(ours))
+
+
+def enter_child(name: str, parent: int) -> None:
+    """Make this process a well-behaved child: named, mortal, deaf to Ctrl-C (the launcher hears it)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    faulthandler.enable()
+    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s mfx-{name} %(levelname)s %(message)s")
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.prctl(_PR_SET_NAME, f"mfx-{name}".encode()[:15], 0, 0, 0)
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def _run(name: str, parent: int, target: Callable[..., None], connection: Connection, *args: Any) -> None:
+    enter_child(name, parent)
+    target(connection, *args)
+
+
+def cpu_time_s() -> float:
+    """Return the CPU seconds that this process has used."""
+    times = os.times()
+    return times.user + times.system
+
+
+CLOCK = MonotonicClock()
+"""The machine's clock, for process mains; everything below them takes a clock as an argument."""

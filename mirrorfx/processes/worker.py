@@ -1,0 +1,209 @@
+"""A worker process: owns a GPU (or a share of the CPU) and paints one frame after the other, without memory of them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import queue
+import threading
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mirrorfx.effects import effect_class
+from mirrorfx.effects.base import EffectContext
+from mirrorfx.errors import EffectUnavailable, InvalidValue, SinkError
+from mirrorfx.frame import Frame
+from mirrorfx.params import ParamState
+from mirrorfx.processes.channel import Channel
+from mirrorfx.processes.memory import Ring
+from mirrorfx.processes.messages import Dispatch, Done, Failed, ParamsAre, Prepare, Prepared, Progress, Ready, Say, Stop
+from mirrorfx.processes.spawn import CLOCK
+from mirrorfx.sinks.picture import write_picture
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from mirrorfx.clock import Clock
+    from mirrorfx.effects.base import Effect
+    from mirrorfx.frame import Image
+    from mirrorfx.processes.settings import WorkerSetup
+
+__all__ = ["worker_main"]
+
+_log = logging.getLogger(__name__)
+_FAILED_CODE = 70
+_HOPELESS_CODE = 69
+_LISTEN_NS = 5_000_000
+
+
+class Preparer:
+    """Prepares params in a thread of its own while frames go on.
+
+    Answers are collected by the worker's own thread: a channel belongs to one thread.
+    """
+
+    def __init__(self, effect: Effect, clock: Clock) -> None:
+        self._effect = effect
+        self._clock = clock
+        self._asked: queue.SimpleQueue[Prepare | None] = queue.SimpleQueue()
+        self.answers: queue.SimpleQueue[Prepared] = queue.SimpleQueue()
+        self.waiting = 0
+        self._thread = threading.Thread(target=self._work, name="prepare", daemon=True)
+        self._thread.start()
+
+    def ask(self, request: Prepare) -> None:
+        """Prepare this soon."""
+        self.waiting += 1
+        self._asked.put(request)
+
+    def collect(self) -> list[Prepared]:
+        """Return the answers that are there."""
+        answers = []
+        while not self.answers.empty():
+            answers.append(self.answers.get())
+            self.waiting -= 1
+        return answers
+
+    def _work(self) -> None:
+        while (request := self._asked.get()) is not None:
+            state = ParamState.from_json(request.text)
+            problem = ""
+            try:
+                self._effect.prepare(state.settled(self._clock.now_ns()))
+            except Exception as error:  # noqa: BLE001  an effect is anybody's code; the engine keeps the old params
+                _log.exception("preparing failed")
+                problem = f"{type(error).__name__}: {error}"
+            self.answers.put(Prepared(request.ticket, problem.encode()))
+
+    def close(self) -> None:
+        """End the thread."""
+        self._asked.put(None)
+        self._thread.join(1.0)
+
+
+class WorkerProcess:
+    """Opens the effect, says it is ready, and paints what it is given."""
+
+    def __init__(self, channel: Channel, setup: WorkerSetup, clock: Clock) -> None:
+        self._channel = channel
+        self._setup = setup
+        self._clock = clock
+        self._frames = Ring.attach(setup.frames, read_only=True)
+        self._results = Ring.attach(setup.results)
+        self._state: ParamState | None = None
+        self._picture: Path | None = None
+
+    def run(self) -> None:
+        """Paint until told to stop or the engine is gone."""
+        with effect_class(self._setup.effect)() as effect:
+            effect.open(self._context())
+            self._warm_up(effect)
+            self._channel.send(Ready(json.dumps({"details": effect.details()}).encode()))
+            preparer = Preparer(effect, self._clock)
+            try:
+                self._serve(effect, preparer)
+            finally:
+                preparer.close()
+
+    def _context(self) -> EffectContext:
+        setup = self._setup
+        return EffectContext(
+            size=setup.size,
+            device="cuda:0" if setup.device.startswith("cuda") else setup.device,  # the only one that it can see
+            threads=setup.threads,
+            workers=setup.workers,
+            frame_rate=setup.frame_rate,
+            progress=self._progress,
+            options=setup.options,
+        )
+
+    def _progress(self, what: str, share: float) -> None:
+        self._channel.send(Progress(share, what.encode()))
+
+    def _warm_up(self, effect: Effect) -> None:
+        """Wait for the first params and paint one picture with them into nowhere: the first frame must not be slow."""
+        import numpy as np
+
+        while self._state is None and self._channel.alive:
+            self._channel.wait_for(None)
+            for message in self._channel.receive_all():
+                self._control(message)
+        if self._state is None:
+            raise SystemExit
+        width, height = self._setup.size
+        params = self._state.at(self._clock.now_ns())
+        effect.prepare(params)
+        frame = Frame(np.full((height, width, 3), 96, np.uint8), self._clock.now_ns())
+        effect.render(frame, params, np.empty((height, width, 4), np.uint8))
+
+    def _serve(self, effect: Effect, preparer: Preparer) -> None:
+        while True:
+            self._channel.wait_for(_LISTEN_NS if preparer.waiting else None)
+            for answer in preparer.collect():
+                self._channel.send(answer)
+            message = self._channel.receive()
+            if isinstance(message, Stop) or not self._channel.alive:
+                return
+            if isinstance(message, Dispatch):
+                self._paint(effect, message)
+            elif isinstance(message, Prepare):
+                preparer.ask(message)
+            elif message is not None:
+                self._control(message)
+
+    def _control(self, message: object) -> None:
+        if isinstance(message, ParamsAre):
+            self._state = ParamState.from_json(message.text)
+        elif isinstance(message, Say):
+            self._picture = Path(json.loads(message.text)["picture"])
+        elif isinstance(message, Stop):
+            raise SystemExit
+
+    def _paint(self, effect: Effect, order: Dispatch) -> None:
+        assert self._state is not None
+        frame = Frame(
+            self._frames.view(order.frame_slot), order.t_capture_ns, order.index, order.seq, self._state.revision
+        )
+        start_ns = self._clock.now_ns()
+        effect.render(frame, self._state.at(order.t_capture_ns), self._results.view(order.result_slot))
+        if self._picture:
+            self._write_picture(frame, self._results.view(order.result_slot))
+        self._channel.send(Done(order.generation, order.seq, start_ns, self._clock.now_ns()))
+
+    def _write_picture(self, frame: Frame, painted: Image) -> None:
+        """Write the frame and its painting side by side, as somebody has asked."""
+        import numpy as np
+
+        assert self._picture
+        path, self._picture = self._picture, None
+        try:
+            write_picture(path, np.hstack([frame.pixels, painted[..., :3]]))
+            said = {"picture": str(path)}
+        except SinkError as error:
+            said = {"picture": "", "problem": str(error)}
+        self._channel.send(Say(json.dumps(said).encode()))
+
+
+def _show_only(device: str) -> None:
+    """Hide all GPUs but `device` from this process; must come before torch is imported."""
+    if device.startswith("cuda:"):
+        number = int(device.removeprefix("cuda:"))
+        visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible[number] if number < len(visible) else str(number)
+
+
+def worker_main(connection: Connection, setup: WorkerSetup) -> None:
+    """Run a worker process. A worker that fails says why and exits; the engine starts another."""
+    channel = Channel(connection)
+    _show_only(setup.device)
+    try:
+        WorkerProcess(channel, setup, CLOCK).run()
+    except (EffectUnavailable, InvalidValue) as error:
+        channel.send(Failed(True, str(error).encode()))
+        os._exit(_HOPELESS_CODE)
+    except Exception as error:  # noqa: BLE001  an effect is anybody's code
+        traceback.print_exc()
+        channel.send(Failed(False, f"{type(error).__name__}: {error}".encode()))
+        os._exit(_FAILED_CODE)
