@@ -29,7 +29,6 @@ FILM_SUFFIXES = (".mp4", ".m4v", ".mov")
 
 _BT709 = 1
 _LIMITED_RANGE = 1
-_FULL_RANGE = 2
 _FRAGMENT_US = 500_000
 _WRITE_BUFFER_BYTES = 4 << 20
 _PIXELS_PER_THREAD = 1_500_000
@@ -270,7 +269,6 @@ class Film:
             *self._size,
             "yuv420p",
             dst_colorspace=_BT709,
-            src_color_range=_FULL_RANGE,
             dst_color_range=_LIMITED_RANGE,
             threads=1,
         )

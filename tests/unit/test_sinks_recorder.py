@@ -22,6 +22,7 @@ from mirrorfx.frame import Frame
 from mirrorfx.sinks import ENCODERS, Encoder, Recorder
 from mirrorfx.sinks import film as film_module
 from mirrorfx.sinks.film import Film
+from mirrorfx.sinks.fragments import FragmentFile
 
 X264 = (ENCODERS[-1],)
 SIZE = (256, 256)
@@ -344,3 +345,19 @@ def test_encoding_time_comes_from_the_clock(tmp_path, monkeypatch):
     monkeypatch.setattr(Film, "write", slow)
     recorder = record(tmp_path / "a.mp4", [(flat(20), n / 30) for n in range(10)], clock=clock)
     assert recorder.encode_ms == pytest.approx(12)
+
+
+def test_nothing_reaches_the_disk_after_a_failed_write(tmp_path):
+    """The muxer goes on to write its index and to change the head, which would spoil what plays."""
+    path = tmp_path / "a.mp4"
+    head = (16).to_bytes(4, "big") + b"moov" + b"12345678"
+    with largest_file(100):
+        file = FragmentFile(path)
+        file.write(head)
+        with pytest.raises(OSError, match="too large"):
+            file.write(b"x" * 200)
+        file.seek(0)
+        file.write(b"spoilt")
+        assert file.tell() == 6
+        file.close()
+    assert path.read_bytes() == head
