@@ -361,3 +361,10 @@ def test_nothing_reaches_the_disk_after_a_failed_write(tmp_path):
         assert file.tell() == 6
         file.close()
     assert path.read_bytes() == head
+
+
+def test_a_closed_film_is_a_plain_file_with_an_index(tmp_path):
+    """Editing programs seek badly in fragments."""
+    record(tmp_path / "a.mp4", [(flat(step), step / 30) for step in range(45)])
+    with av.open(str(tmp_path / "a.mp4")) as film:
+        assert film.streams.video[0].frames == 45
