@@ -163,11 +163,11 @@ class PresetLibrary:
         A preset whose file has become invalid, perhaps because somebody is writing it right now, stays as it was.
         """
         files = {path: self._read(path) for folder in self._dirs for path in preset_files(folder)}
-        if files == self._files and self._by_name:
-            return False
+        changed = files != self._files
         self._files = files
-        self._index()
-        return True
+        if changed:
+            self._index()
+        return changed
 
     def _read(self, path: Path) -> _File:
         before = self._files.get(path)
