@@ -9,7 +9,6 @@ import json
 import logging
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.reduction import recv_handle
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import SECOND, Clock
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
 __all__ = ["engine_main"]
 
 _log = logging.getLogger(__name__)
-_FIGURES_NS = SECOND // 5
+_FIGURES_NS = 2 * SECOND // 5
 _CAMERA_SILENCE_NS = 8 * SECOND
 _FIRST_GUESS_NS = 60_000_000
 
@@ -85,7 +84,7 @@ class Engine:
         self.stopping = False
         now_ns = clock.now_ns()
         self._camera_heard_ns = now_ns
-        self._next_figures_ns = now_ns
+        self._next_figures_ns = self._next_rare_ns = now_ns
         self.commands = Commands(self)
         self.editor = ParamEditor(param_registry(self.effect), self.commands.first_values(), now_ns)
         self.camera = Station("camera", self._spawn_camera, self.poller)
@@ -101,9 +100,12 @@ class Engine:
             self._start_camera(now_ns)
             self.commands.start()
             while not self.stopping:
-                for key in self.poller.wait(self._timeout_ns()):
-                    self._hear(key)
-                self._mind(self.clock.now_ns())
+                keys = self.poller.wait(self._timeout_ns(now_ns))
+                now_ns = self.clock.now_ns()
+                for key in keys:
+                    self._hear(key, now_ns)
+                self._dispatch(now_ns)
+                self._mind(now_ns)
         finally:
             self._end()
 
@@ -136,14 +138,13 @@ class Engine:
 
     # Hearing
 
-    def _hear(self, key: Hashable) -> None:
+    def _hear(self, key: Hashable, now_ns: int) -> None:
         assert isinstance(key, tuple)
         name, what = key
-        now_ns = self.clock.now_ns()
         if name == "launcher":
             self._hear_launcher()
         elif name == "wall":
-            self._hear_wall(now_ns)
+            self._hear_wall()
         elif name == "control":
             self.commands.obey(now_ns)
         elif name == "camera":
@@ -152,10 +153,10 @@ class Engine:
             self._hear_worker(self.workers[int(name.removeprefix("worker-"))], now_ns, ended=what == "end")
 
     def _hear_launcher(self) -> None:
-        while (message := self.launcher.receive()) is not None:
+        for message in self.launcher.receive_all():
             match message:
                 case EngineLink():
-                    self._link_wall(Connection(recv_handle(self.launcher.connection)))
+                    self._link_wall(self.launcher.take_end())
                 case Stop():
                     self.stopping = True
                 case Say():
@@ -176,12 +177,14 @@ class Engine:
             self.wall = None
         self.results.release_all("wall")
 
-    def _hear_wall(self, now_ns: int) -> None:
-        assert self.wall
+    def _hear_wall(self) -> None:
+        if self.wall is None:
+            return
         for message in self.wall.receive_all():
             match message:
-                case Release(slot):
-                    self.results.release(slot, "wall")
+                case Release(slots):
+                    for slot in slots:
+                        self.results.release(slot, "wall")
                 case Vsync(t_ns, period_ns, lock):
                     self.scheduler.vsync(t_ns, period_ns)
                     self.scheduler.set_mode(Mode.LOCK if lock else Mode.PACED)
@@ -189,7 +192,6 @@ class Engine:
                     self.display = json.loads(text)
         if not self.wall.alive:
             self._unlink_wall()
-        self._dispatch(now_ns)
 
     def _hear_camera(self, now_ns: int, *, ended: bool) -> None:
         for message in self.camera.receive():
@@ -201,7 +203,6 @@ class Engine:
                     self._camera_said(json.loads(text), now_ns)
         if ended:
             self._camera_lost(now_ns)
-        self._dispatch(now_ns)
 
     def _captured(self, frame: _Waiting) -> None:
         self.counts.captured += 1
@@ -234,7 +235,6 @@ class Engine:
                     self.launcher.send(message)
         if ended:
             self._worker_lost(worker, now_ns)
-        self._dispatch(now_ns)
 
     def _worker_ready(self, worker: Worker, now_ns: int) -> None:
         self.counts.restart_cpu()
@@ -300,17 +300,19 @@ class Engine:
 
     # Minding
 
-    def _timeout_ns(self) -> int:
-        now_ns = self.clock.now_ns()
+    def _timeout_ns(self, now_ns: int) -> int:
+        """Return how long nothing can be due; also note when the next rare thing is."""
         times = [self._next_figures_ns, self.camera.t_restart_ns, self.scheduler.next_deadline_ns()]
         times += [worker.station.t_restart_ns for worker in self.workers]
+        self._next_rare_ns = min(t for t in times if t is not None)
+        wake_ns = self._next_rare_ns
         if self.mailbox.full and self.results.free and self.wall:
-            times.append(self.scheduler.next_poll_ns(now_ns))
-        return max(min(t for t in times if t is not None) - now_ns, 0)
+            poll_ns = self.scheduler.next_poll_ns(now_ns)
+            wake_ns = wake_ns if poll_ns is None else min(wake_ns, poll_ns)
+        return max(wake_ns - now_ns, 0)
 
     def _mind(self, now_ns: int) -> None:
-        self._dispatch(now_ns)
-        if now_ns < self._next_figures_ns and not self._something_due(now_ns):
+        if now_ns < self._next_rare_ns:
             return
         for number in self.scheduler.overdue(now_ns):
             self._worker_lost(self.workers[number], now_ns, "it hung: its deadline passed")
@@ -322,11 +324,6 @@ class Engine:
         if now_ns >= self._next_figures_ns:
             self._next_figures_ns = now_ns + _FIGURES_NS
             self._publish(now_ns)
-
-    def _something_due(self, now_ns: int) -> bool:
-        deadline_ns = self.scheduler.next_deadline_ns()
-        restarts = [self.camera.t_restart_ns, *(worker.station.t_restart_ns for worker in self.workers)]
-        return any(t is not None and t <= now_ns for t in (deadline_ns, *restarts))
 
     def _publish(self, now_ns: int) -> None:
         gave_up = self.editor.give_up_if_due(now_ns)

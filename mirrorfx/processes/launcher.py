@@ -7,7 +7,6 @@ import logging
 import secrets
 import signal
 from dataclasses import dataclass, field, replace
-from multiprocessing.reduction import send_handle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -164,9 +163,7 @@ class Launcher:
         self._links += 1
         ends = pipe()
         for child, end in zip((self._engine.child, self._wall.child), ends, strict=True):
-            child.channel.send(EngineLink(self._links))
-            if child.channel.backlog == 0 and child.channel.alive:
-                send_handle(child.channel.connection, end.fileno(), child.pid)
+            child.channel.send(EngineLink(self._links), end=end, pid=child.pid)
             end.close()
 
     def _listen_to_signals(self) -> dict[signal.Signals, Any]:
@@ -293,4 +290,4 @@ class Launcher:
 def _result_slots(settings: MirrorSettings) -> int:
     """Slots for what is painted, waits for its time, and is looked at: enough for the longest delay, within reason."""
     waiting = -(-_DELAY_MOST_NS // max(_FRAME_NS_FASTEST, 1))
-    return settings.workers + min(waiting, 4 * settings.workers + 4) + 3
+    return settings.workers + min(waiting, 4 * settings.workers + 4) + 6

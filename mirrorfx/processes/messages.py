@@ -226,11 +226,11 @@ class Result(Message):
 @_message
 @dataclass(frozen=True, slots=True)
 class Release(Message):
-    """Wall → engine: that slot is no longer looked at."""
+    """Wall → engine: these slots are no longer looked at; one byte each."""
 
     KIND = 31
-    LAYOUT = "H"
-    slot: int
+    HAS_TEXT = True
+    text: bytes
 
 
 @_message

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from multiprocessing.connection import Connection
-from multiprocessing.reduction import recv_handle
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import SECOND, Clock
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Presenter"]
 
 _log = logging.getLogger(__name__)
-_FIGURES_NS = SECOND // 5
+_FIGURES_NS = 2 * SECOND // 5
+_RELEASES_AT_ONCE = 3
 _HOLD_NS = 2 * SECOND
 
 
@@ -57,6 +57,7 @@ class Presenter:
         self._sinks = list(sinks)
         self._sinks_open = False
         self._problems: list[str] = []
+        self._released: list[int] = []
         self._picture: Image | None = None
         self._frame: Frame | None = None
         self._shown: Result | None = None
@@ -89,10 +90,10 @@ class Presenter:
 
     def pump(self) -> None:
         """Take what the launcher and the engine have sent."""
-        while (message := self._launcher.receive()) is not None:
+        for message in self._launcher.receive_all():
             match message:
                 case EngineLink():
-                    self._link(Connection(recv_handle(self._launcher.connection)))
+                    self._link(self._launcher.take_end())
                 case Stop():
                     self.stopping = True
         if not self._launcher.alive:
@@ -169,6 +170,7 @@ class Presenter:
             self._picture = self._picture.copy()
         self._keep_frame()
         self._shown = self._coming = None
+        self._released.clear()
         if self._engine:
             self._engine.close()
             self._engine = None
@@ -189,8 +191,11 @@ class Presenter:
             self._unlink()
 
     def _release(self, result: Result) -> None:
-        if self._engine:
-            self._engine.send(Release(result.slot))
+        """Give a slot back, a few at once: each message wakes the engine."""
+        self._released.append(result.slot)
+        if self._engine and len(self._released) >= _RELEASES_AT_ONCE:
+            self._engine.send(Release(bytes(self._released)))
+            self._released.clear()
 
     # Pictures
 

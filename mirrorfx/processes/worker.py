@@ -143,15 +143,15 @@ class WorkerProcess:
             self._channel.wait_for(_LISTEN_NS if preparer.waiting else None)
             for answer in preparer.collect():
                 self._channel.send(answer)
-            message = self._channel.receive()
-            if isinstance(message, Stop) or not self._channel.alive:
+            for message in self._channel.receive_all():
+                if isinstance(message, Dispatch):
+                    self._paint(effect, message)
+                elif isinstance(message, Prepare):
+                    preparer.ask(message)
+                else:
+                    self._control(message)
+            if not self._channel.alive:
                 return
-            if isinstance(message, Dispatch):
-                self._paint(effect, message)
-            elif isinstance(message, Prepare):
-                preparer.ask(message)
-            elif message is not None:
-                self._control(message)
 
     def _control(self, message: object) -> None:
         if isinstance(message, ParamsAre):
