@@ -1,29 +1,19 @@
-"""The camera's picture, turned, cropped and mirrored to the working size.
-
-Crop, one resize and one flip: at 1024x1024 a third of the cost of a single `warpAffine`, and free to filter properly.
-"""
+"""The camera's picture, turned, cropped and mirrored to the working size."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mirrorfx.errors import InvalidValue
+from mirrorfx.geometry._resample import Resample, Turn, centred_window
 
 if TYPE_CHECKING:
     from mirrorfx.frame import Image, Size
 
-__all__ = ["ROTATIONS", "ZOOM_MAX", "InputFitter", "InputGeometry"]
+__all__ = ["ZOOM_MAX", "InputFitter", "InputGeometry"]
 
-ROTATIONS = (0, 90, 180, 270)
-"""The turns that cost no resampling, in degrees clockwise."""
 ZOOM_MAX = 16.0
-
-_FLIP_LEFT_RIGHT = 1
-_FLIP_TOP_BOTTOM = 0
-_FLIP_BOTH = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +40,7 @@ class InputGeometry:
     pan_y: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.rotation not in ROTATIONS:
-            raise InvalidValue(f"Rotation {self.rotation} is not possible: choose 0, 90, 180 or 270 degrees clockwise.")
+        Turn(self.rotation)
         if not 1.0 <= self.zoom <= ZOOM_MAX:
             raise InvalidValue(f"Zoom {self.zoom} is not possible: choose from 1 (all that fits) to {ZOOM_MAX:g}.")
         for name, pan in (("x", self.pan_x), ("y", self.pan_y)):
@@ -72,93 +61,21 @@ class InputFitter:
         self.geometry = geometry
         self._source_size = source_size
         self._working_size = working_size
-        self._crop = crop_window(geometry, source_size, working_size)
-        self._sideways = geometry.rotation in (90, 270)
-        width, height = working_size
-        self._resized_size = (height, width) if self._sideways else (width, height)
-        self._flip = _flip_code(geometry)
-        self._turned: Image | None = np.empty((width, height, 3), np.uint8) if self._sideways else None
+        turn = Turn(geometry.rotation, flip_x=geometry.mirror)
+        seen = centred_window(turn.turned(source_size), working_size, geometry.zoom, (geometry.pan_x, geometry.pan_y))
+        self._resample = Resample(turn.before(seen, source_size), turn, working_size, channels=3)
 
     def fit(self, pixels: Image, out: Image) -> None:
-        """Fill `out` with the fitted picture. Realtime: yes, 0.1 ms (no change) to 6 ms (4K, turned) at 1024x1024.
+        """Fill `out` with the fitted picture. Realtime: yes.
 
         Args:
             pixels: ``uint8[H, W, 3]`` of the source's size; not written to.
-            out: ``uint8[h, w, 3]`` of the working size, C-contiguous (a slot in shared memory, for example).
+            out: ``uint8[h, w, 3]`` of the working size (a slot in shared memory, for example).
 
         Raises:
-            InvalidValue: an array doesn't have the size or layout that was announced.
+            InvalidValue: a picture doesn't have the size that was announced.
         """
-        import cv2
-
-        self._check(pixels, out)
-        x, y, width, height = self._crop
-        cropped = pixels[y : y + height, x : x + width]
-        if self._turned is None:
-            resize_into(cropped, out)
-        else:
-            resize_into(cropped, self._turned)
-            cv2.transpose(self._turned, dst=out)
-        if self._flip is not None:
-            cv2.flip(out, self._flip, dst=out)
-
-    def _check(self, pixels: Image, out: Image) -> None:
         for name, image, (width, height) in (("in", pixels, self._source_size), ("out", out, self._working_size)):
             if image.shape != (height, width, 3):
                 raise InvalidValue(f"The picture {name} is {image.shape}, not {(height, width, 3)} as was announced.")
-        if not out.flags.c_contiguous:
-            raise InvalidValue("The picture out must be C-contiguous.")
-
-
-def crop_window(geometry: InputGeometry, source_size: Size, working_size: Size) -> tuple[int, int, int, int]:
-    """Return (x, y, width, height) of the part of the source's own picture that will be seen."""
-    width, height = source_size
-    sideways = geometry.rotation in (90, 270)
-    seen_width, seen_height = (height, width) if sideways else (width, height)
-    scale = max(working_size[0] / seen_width, working_size[1] / seen_height) * geometry.zoom
-    crop_width = min(max(round(working_size[0] / scale), 1), seen_width)
-    crop_height = min(max(round(working_size[1] / scale), 1), seen_height)
-    pan_x = -geometry.pan_x if geometry.mirror else geometry.pan_x
-    x = round((seen_width - crop_width) * (1 + pan_x) / 2)
-    y = round((seen_height - crop_height) * (1 + geometry.pan_y) / 2)
-    match geometry.rotation:
-        case 90:
-            return y, height - x - crop_width, crop_height, crop_width
-        case 180:
-            return width - x - crop_width, height - y - crop_height, crop_width, crop_height
-        case 270:
-            return width - y - crop_height, x, crop_height, crop_width
-        case _:
-            return x, y, crop_width, crop_height
-
-
-def resize_into(pixels: Image, out: Image) -> None:
-    """Resize ``uint8[H, W, C]`` into `out` ``uint8[h, w, C]``: bicubic, after whole-number averaging when much smaller.
-
-    Averaging by 2, 3, … first keeps fine patterns from shimmering, and costs less than area filtering at odd ratios.
-    """
-    import cv2
-
-    height, width = out.shape[:2]
-    if pixels.shape == out.shape:
-        np.copyto(out, pixels)
-        return
-    down_y, down_x = max(pixels.shape[0] // height, 1), max(pixels.shape[1] // width, 1)
-    if down_y > 1 or down_x > 1:
-        pixels = pixels[: pixels.shape[0] // down_y * down_y, : pixels.shape[1] // down_x * down_x]
-        smaller = (pixels.shape[1] // down_x, pixels.shape[0] // down_y)
-        pixels = np.asarray(cv2.resize(pixels, smaller, interpolation=cv2.INTER_AREA), np.uint8)
-    cv2.resize(pixels, (width, height), dst=out, interpolation=cv2.INTER_CUBIC)
-
-
-def _flip_code(geometry: InputGeometry) -> int | None:
-    """Return what is left to flip, by OpenCV's code, after the picture was transposed if it lies sideways."""
-    left_right = geometry.rotation in (90, 180)
-    top_bottom = geometry.rotation in (180, 270)
-    if geometry.mirror:
-        left_right = not left_right
-    if left_right and top_bottom:
-        return _FLIP_BOTH
-    if left_right:
-        return _FLIP_LEFT_RIGHT
-    return _FLIP_TOP_BOTTOM if top_bottom else None
+        self._resample.apply(pixels, out)

@@ -51,10 +51,10 @@ def open_capture(index: int) -> Capture:
     """Open a camera through the system's own interface."""
     from mirrorfx.sources._cv2 import cv2
 
-    backend = {"linux": cv2.CAP_V4L2, "win32": cv2.CAP_MSMF, "darwin": cv2.CAP_AVFOUNDATION}.get(
-        sys.platform, cv2.CAP_ANY
-    )
-    capture: Capture = cv2.VideoCapture(index, backend)
+    backends = {"linux": cv2.CAP_V4L2, "win32": cv2.CAP_MSMF, "darwin": cv2.CAP_AVFOUNDATION}
+    capture = cast("Capture", cv2.VideoCapture(index, backends.get(sys.platform, cv2.CAP_ANY)))
+    if capture.isOpened():
+        steady_frame_rate(index)
     return capture
 
 

@@ -1,0 +1,111 @@
+"""Each screen's geometry, kept by the screen's name in ``screens.toml`` of the configuration folder."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import os
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mirrorfx.errors import InvalidValue, PresetNotSaved
+from mirrorfx.geometry.output import OutputGeometry
+from mirrorfx.resources import config_dir
+
+if TYPE_CHECKING:
+    import tomlkit
+
+__all__ = ["load_screen", "save_screen", "screens_file"]
+
+_log = logging.getLogger(__name__)
+
+
+def screens_file() -> Path:
+    """Return where screens are kept; it need not exist."""
+    return config_dir() / "screens.toml"
+
+
+def load_screen(name: str, path: Path | None = None) -> OutputGeometry:
+    """Return what was saved for a screen, or the defaults.
+
+    A file that is not TOML is set aside as ``screens.toml.bad``, with a warning, so that the wall starts.
+
+    Args:
+        name: the screen's, such as ``HDMI-1``.
+        path: another file than `screens_file`.
+
+    Raises:
+        InvalidValue: a setting of this screen is not allowed; the message names file, screen and setting.
+    """
+    path = path or screens_file()
+    table = _read(path).get("screens", {}).get(name, {})
+    try:
+        return OutputGeometry.from_table(table)
+    except InvalidValue as error:
+        raise InvalidValue(f"{path}, screen {name}: {error}") from error
+
+
+def save_screen(name: str, geometry: OutputGeometry, path: Path | None = None) -> None:
+    """Save a screen's geometry; the other screens and all comments stay as they are.
+
+    Raises:
+        PresetNotSaved: the disk or the folder said no; what was saved before is intact.
+    """
+    import tomlkit
+
+    path = path or screens_file()
+    try:
+        _read(path)
+        document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
+        _put(document, name, geometry.to_table())
+        _write(path, tomlkit.dumps(document))
+    except OSError as error:
+        raise PresetNotSaved(
+            f"The geometry of screen {name} can't be saved to {path}: {error.strerror}. What was saved before is "
+            "intact; make room or check the folder's permissions, and save again."
+        ) from error
+
+
+def _put(document: tomlkit.TOMLDocument, name: str, values: dict[str, Any]) -> None:
+    import tomlkit
+
+    screens = document.setdefault("screens", tomlkit.table(is_super_table=True))
+    table = screens.setdefault(name, tomlkit.table())
+    for key, value in values.items():
+        table[key] = value
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        aside = _set_aside(path)
+        _log.warning("%s is damaged (%s); it was set aside as %s, and the defaults are used.", path, error, aside)
+        return {}
+
+
+def _set_aside(path: Path) -> Path:
+    names = (path.with_name(f"{path.name}.bad{number or ''}") for number in itertools.count())
+    aside = next(name for name in names if not name.exists())
+    return path.rename(aside)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write all or nothing: to a file beside it, which then takes its place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
