@@ -1,1 +1,1 @@
-"""The operator window."""
+"""The desk: the window that the operator works at."""

@@ -1,1 +1,1 @@
-"""The output window."""
+"""The wall: the window that the visitors look at."""
