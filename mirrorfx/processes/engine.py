@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import SECOND, Clock
 from mirrorfx.effects import param_registry
+from mirrorfx.pacing.chooser import Mode, ModeChooser
 from mirrorfx.pacing.mailbox import Mailbox
-from mirrorfx.pacing.scheduler import Mode, Policy, Scheduler
+from mirrorfx.pacing.scheduler import Policy, Scheduler
 from mirrorfx.processes.camera import camera_main
 from mirrorfx.processes.channel import Channel, Poller
 from mirrorfx.processes.commands import Commands
@@ -25,6 +25,7 @@ from mirrorfx.processes.messages import (
     EngineLink,
     Figures,
     Grant,
+    ModeIs,
     Prepared,
     Ready,
     Release,
@@ -42,6 +43,7 @@ from mirrorfx.processes.workers import Job, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+    from multiprocessing.connection import Connection
 
     from mirrorfx.processes.settings import EngineSetup
 
@@ -80,7 +82,9 @@ class Engine:
         self.effect = self.settings.effect
         self.camera_says: dict[str, Any] = {"state": "starting"}
         self.display: dict[str, Any] | None = None
-        self.mode = Mode.PACED
+        self.mode = Mode.LOCK if self.settings.mode == "lock" else Mode.PACED
+        self.scheduler.set_mode(self.mode)
+        self._chooser = ModeChooser(self.mode) if self.settings.mode == "auto" else None
         self.stopping = False
         now_ns = clock.now_ns()
         self._camera_heard_ns = now_ns
@@ -168,6 +172,7 @@ class Engine:
     def _link_wall(self, connection: Connection) -> None:
         self._unlink_wall()
         self.wall = Channel(connection)
+        self._tell_mode()
         self.poller.add(connection, ("wall", "channel"))
 
     def _unlink_wall(self) -> None:
@@ -185,9 +190,8 @@ class Engine:
                 case Release(slots):
                     for slot in slots:
                         self.results.release(slot, "wall")
-                case Vsync(t_ns, period_ns, lock):
+                case Vsync(t_ns, period_ns):
                     self.scheduler.vsync(t_ns, period_ns)
-                    self.scheduler.set_mode(Mode.LOCK if lock else Mode.PACED)
                 case Figures(text):
                     self.display = json.loads(text)
         if not self.wall.alive:
@@ -237,11 +241,12 @@ class Engine:
             self._worker_lost(worker, now_ns)
 
     def _worker_ready(self, worker: Worker, now_ns: int) -> None:
-        self.counts.restart_cpu()
         if self.commands.switching and worker.effect == self.commands.switching:
             self.commands.switched(now_ns)
         if worker.effect == self.effect:
             self.scheduler.add(worker.number, now_ns)
+        if len(self.ready_workers()) == len(self.workers):
+            self.counts.pool_complete()
 
     def _prepared(self, worker: Worker, ticket: int, problem: str, now_ns: int) -> None:
         complaint = self.editor.prepared(worker.number, ticket, problem, now_ns)
@@ -271,13 +276,13 @@ class Engine:
         job = worker.done(message, now_ns)
         if job is None:
             return
+        self.counts.completed += 1
         self._grant(job.frame_slot, worker.name)
         flight = self.scheduler.done(worker.number, message.generation, message.seq, now_ns)
         if flight is None or self.wall is None:
             self.counts.late += 1
             self.results.release(job.result_slot, worker.name)
             return
-        self.counts.completed += 1
         self.results.pass_on(job.result_slot, "wall")
         self.wall.send(
             Result(
@@ -314,8 +319,7 @@ class Engine:
     def _mind(self, now_ns: int) -> None:
         if now_ns < self._next_rare_ns:
             return
-        for number in self.scheduler.overdue(now_ns):
-            self._worker_lost(self.workers[number], now_ns, "it hung: its deadline passed")
+        self._end_overdue(now_ns)
         for worker in self.workers:
             if worker.silent_start(now_ns):
                 self._worker_lost(worker, now_ns, "no sign of life while starting")
@@ -325,7 +329,30 @@ class Engine:
             self._next_figures_ns = now_ns + _FIGURES_NS
             self._publish(now_ns)
 
+    def _end_overdue(self, now_ns: int) -> None:
+        """End workers that hang; but if the engine itself stood still, what they said meanwhile counts first."""
+        if self.scheduler.overdue(now_ns):
+            for worker in self.workers:
+                self._hear_worker(worker, now_ns, ended=False)
+        for number in self.scheduler.overdue(now_ns):
+            self._worker_lost(self.workers[number], now_ns, "it hung: its deadline passed")
+
+    def _choose_mode(self, now_ns: int) -> None:
+        """Take the mode that moves more truly, where nobody has asked for one."""
+        if self._chooser is None:
+            return
+        mode = self._chooser.choose(now_ns, self.scheduler.rhythm())
+        if mode is not self.mode:
+            self.mode = mode
+            self.scheduler.set_mode(mode)
+            self._tell_mode()
+
+    def _tell_mode(self) -> None:
+        if self.wall:
+            self.wall.send(ModeIs(int(self.mode is Mode.LOCK)))
+
     def _publish(self, now_ns: int) -> None:
+        self._choose_mode(now_ns)
         gave_up = self.editor.give_up_if_due(now_ns)
         if gave_up:
             self.notice(gave_up, "error")
@@ -337,6 +364,8 @@ class Engine:
                 channel.flush()
 
     def _mind_camera(self, now_ns: int) -> None:
+        if now_ns - self._camera_heard_ns > _CAMERA_SILENCE_NS:
+            self._hear_camera(now_ns, ended=False)
         if self.camera.child and now_ns - self._camera_heard_ns > _CAMERA_SILENCE_NS:
             self._camera_lost(now_ns, "no sign of life: the driver hangs")
         if self.camera.t_restart_ns is not None and now_ns >= self.camera.t_restart_ns:

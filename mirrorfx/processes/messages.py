@@ -24,6 +24,7 @@ __all__ = [
     "Figures",
     "Grant",
     "Message",
+    "ModeIs",
     "ParamsAre",
     "Prepare",
     "Prepared",
@@ -239,9 +240,18 @@ class Vsync(Message):
     """Wall → engine: the display's latest tick and its period, for LOCK."""
 
     KIND = 32
-    LAYOUT = "qqB"
+    LAYOUT = "qq"
     t_ns: int
     period_ns: int
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class ModeIs(Message):
+    """Engine → wall: frames come for ticks that they are meant for (1, LOCK) or are due by their age (0, PACED)."""
+
+    KIND = 34
+    LAYOUT = "B"
     lock: int
 
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
-from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import SECOND, Clock
 from mirrorfx.errors import SinkError
 from mirrorfx.frame import Frame
+from mirrorfx.pacing.chooser import Mode
 from mirrorfx.pacing.pacer import Pacer, Ready
-from mirrorfx.pacing.scheduler import Mode
 from mirrorfx.pacing.statistics import DisplayStatistics
 from mirrorfx.processes.channel import Channel
 from mirrorfx.processes.fallback import FallbackScene
 from mirrorfx.processes.memory import Ring
-from mirrorfx.processes.messages import EngineLink, Figures, Release, Result, Say, Stop, Vsync
+from mirrorfx.processes.messages import EngineLink, Figures, ModeIs, Release, Result, Say, Stop, Vsync
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from mirrorfx.frame import Image
     from mirrorfx.processes.settings import WallSetup
     from mirrorfx.sinks.base import Sink
@@ -62,6 +63,7 @@ class Presenter:
         self._frame: Frame | None = None
         self._shown: Result | None = None
         self._coming: Result | None = None
+        self._v_ns = 0
         self._t_new_ns = 0
         self._t_first_ns: int | None = None
         self._t_last_ns = 0
@@ -83,6 +85,14 @@ class Presenter:
         """Time between display ticks."""
         return self._period_ns
 
+    @property
+    def picture(self) -> Image | None:
+        """What is on the wall, ``uint8[H, W, 4]`` BGRX, for a window that must paint it again; None before the first.
+
+        Changes with `tick`, and with `pump` when the engine went away and took the slots with it.
+        """
+        return self._picture
+
     def set_period(self, period_ns: int) -> None:
         """Take the display's real period."""
         self._period_ns = period_ns
@@ -103,6 +113,7 @@ class Presenter:
 
     def tick(self, v_ns: int) -> Image | None:
         """Return the new picture to be shown at the tick `v_ns`, ``uint8[H, W, 4]`` BGRX; None repeats the last."""
+        self._v_ns = v_ns
         due = self._pacer.on_vsync(v_ns)
         for late in due.late:
             self._release(late.item)
@@ -181,7 +192,10 @@ class Presenter:
 
     def _hear_engine(self, engine: Channel) -> None:
         for message in engine.receive_all():
-            if isinstance(message, Result):
+            if isinstance(message, ModeIs):
+                self._mode = Mode.LOCK if message.lock else Mode.PACED
+                self._pacer.set_mode(self._mode)
+            elif isinstance(message, Result):
                 ready = Ready(message, message.seq, message.t_capture_ns, message.target_ns, message.t_ready_ns)
                 if not self._pacer.add(ready):
                     self._statistics.late(1)
@@ -266,4 +280,4 @@ class Presenter:
         self._launcher.offer(figures)
         if self._engine:
             self._engine.offer(figures)
-            self._engine.offer(Vsync(t_ns, self._period_ns, int(self._mode is Mode.LOCK)))
+            self._engine.offer(Vsync(self._v_ns, self._period_ns))

@@ -44,6 +44,7 @@ class Counts:
         self._recent: deque[int] = deque(maxlen=_ORDER_SHOWN)
         self._turns = 0
         self._repeated_turns = 0
+        self._complete = False
         self._cpu_start_s = cpu_time_s()
         self._cpu_frames = 0
 
@@ -57,8 +58,14 @@ class Counts:
             self._first.append(worker)
         self._recent.append(worker)
 
-    def restart_cpu(self) -> None:
-        """Count the engine's CPU time from now on: starting up is over."""
+    def pool_complete(self) -> None:
+        """Count turns and the engine's CPU time from now on: all workers are there, starting up is over."""
+        if self._complete:
+            return
+        self._complete = True
+        self._first.clear()
+        self._recent.clear()
+        self._turns = self._repeated_turns = 0
         self._cpu_start_s = cpu_time_s()
         self._cpu_frames = self.completed
 
@@ -68,7 +75,7 @@ class Counts:
         return round(1000 * (cpu_time_s() - self._cpu_start_s) / frames, 3) if frames else 0.0
 
     def alternation(self) -> dict[str, Any]:
-        """Return who painted the first and the latest frames, and the share of turns that changed the worker."""
+        """Return who painted the first frames of the complete pool and the latest, and how often the worker changed."""
         share = 1 - self._repeated_turns / self._turns if self._turns else 1.0
         return {"first": self._first, "recent": list(self._recent), "share": round(share, 5)}
 
