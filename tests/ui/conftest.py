@@ -1,0 +1,45 @@
+"""What every window's test needs: a platform without a screen, and nothing left running afterwards."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+
+import pytest
+
+if not os.environ.get("DISPLAY"):
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path, monkeypatch):
+    """No test reads or writes what the user keeps."""
+    monkeypatch.setenv("MIRRORFX_CONFIG_DIR", str(tmp_path / "config"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running(qapp):
+    """A thread or a timer that outlives its test fails it, and is named."""
+    from PyQt6.QtCore import QCoreApplication, QEvent, QTimer
+    from PyQt6.QtWidgets import QWidget
+
+    before = set(threading.enumerate())
+    yield
+    for widget in qapp.topLevelWidgets():
+        if isinstance(widget, QWidget):
+            widget.close()
+            widget.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+    threads = [thread.name for thread in set(threading.enumerate()) - before if thread.is_alive()]
+    assert not threads, f"threads left running: {threads}"
+    timers = [t for t in gc.get_objects() if isinstance(t, QTimer) and _is_active(t)]
+    assert not timers, f"timers left running: {[(t.parent(), t.interval()) for t in timers]}"
+
+
+def _is_active(timer):
+    try:
+        return timer.isActive()
+    except RuntimeError:  # its C++ half is gone
+        return False
