@@ -82,7 +82,8 @@ def _ramp(lightness: Colours, colours: Colours) -> Colours:
 
 def _nearest(camera: Colours, colours: Colours) -> Colours:
     """Return a soft choice of the palette's colours by hue and lightness, with the camera's own light and dark."""
-    distance = ((camera[:, None] - colours[None]) ** 2).sum(axis=-1)
+    # The squared distance to each colour, less the camera colour's own square: that one cancels in the weights.
+    distance = (colours**2).sum(axis=1) - 2 * camera @ colours.T
     distance -= distance.min(axis=1, keepdims=True)
     weights = np.exp(-distance / (2 * _NEARNESS**2))
     chosen: Colours = (weights @ colours) / weights.sum(axis=1, keepdims=True)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 import cv2
+import numpy as np
 
 from mirrorfx.effects import _paint_brush as brushes
 from mirrorfx.effects._paint_colour import colour_table, look_up, mixed_table
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Paint"]
 
+_WASH = np.array([[-16, 9], [1, 9], [16, 9]], np.float32)
+"""How two noises shift blue, green and red before they meet the palette: warm and cool, light and dark."""
 _WORK_PX = 512
 _TABLES_KEPT = 12
 _GRAINS_KEPT = 8
@@ -60,11 +63,13 @@ class Paint(Effect):
         cv2.cvtColor(frame.pixels, cv2.COLOR_BGR2BGRA, dst=out)
         if strength <= 0:
             return
-        brush = brushes.mixed_brush((brushes.brush_for(str(text)), weight) for text, weight in params.mix("prompt"))
         small = cv2.resize(frame.pixels, self._work, interpolation=cv2.INTER_AREA)
-        paint = self._drawn(small, self._coloured(brushes.flat_patches(small), params), brush, params)
+        half = (max(self._work[0] // 2, 1), max(self._work[1] // 2, 1))
+        noise = brushes.flow_noise(_seeds(params), params.phase, half)
+        patches = self._coloured(brushes.flat_patches(small), noise, params)
+        paint = self._drawn(small, patches, noise, params)
         paint = cv2.resize(paint, frame.size, interpolation=cv2.INTER_CUBIC)
-        paint = brushes.lit(paint, cv2.extractChannel(paint, 3), brush.relief)
+        paint = brushes.lit(paint, cv2.extractChannel(paint, 3), _brush(params).relief)
         share = 1 - (1 - strength) ** 2
         cv2.addWeighted(paint, share, out, 1 - share, 0, dst=out)
         out[..., 3] = 255
@@ -73,24 +78,32 @@ class Paint(Effect):
         """Return the work size."""
         return {"work size": f"{self._work[0]}x{self._work[1]}"}
 
-    def _coloured(self, patches: MatLike, params: Params) -> MatLike:
-        """Return the patches as ``uint8[H, W, 4]``, taken towards the prompt's colours."""
+    def _coloured(self, patches: MatLike, noise: MatLike, params: Params) -> MatLike:
+        """Return the patches as ``uint8[H, W, 4]`` taken towards the prompt's colours, varied by the noise."""
         tables = [(self._table(palette_for(str(text))), weight) for text, weight in params.mix("prompt")]
-        painted = look_up(mixed_table(tables), patches)
+        wash = cv2.resize(cv2.transform(noise, _WASH * params.strength), self._work, interpolation=cv2.INTER_LINEAR)
+        patches = cv2.add(patches, wash, dtype=cv2.CV_8U)
         share = params.strength**0.8
+        painted = look_up(mixed_table(tables), patches)
         return cv2.addWeighted(painted, share, cv2.cvtColor(patches, cv2.COLOR_BGR2BGRA), 1 - share, 0)
 
-    def _drawn(self, small: MatLike, patches: MatLike, brush: brushes.Brush, params: Params) -> MatLike:
+    def _drawn(self, small: MatLike, patches: MatLike, noise: MatLike, params: Params) -> MatLike:
         """Return the patches drawn out along the strokes, with the paint's height as the fourth channel."""
-        half = (max(self._work[0] // 2, 1), max(self._work[1] // 2, 1))
+        brush = _brush(params)
+        half = (noise.shape[1], noise.shape[0])
         grey = cv2.cvtColor(cv2.resize(small, half, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
-        seeds = [(int(seed), weight) for seed, weight in params.mix("seed")]
-        noise = brushes.flow_noise(seeds, params.phase, half)
-        wander = brush.wander * (0.3 + 0.7 * params.strength)
-        field = brushes.stroke_field(grey, noise, wander, self._work)
-        grain = brushes.mixed_bristles((self._grain(seed, self._work), weight) for seed, weight in seeds)
+        field = brushes.stroke_field(grey, noise, brush.wander * (0.3 + 0.7 * params.strength), self._work)
+        grain = brushes.mixed_bristles((self._grain(seed, self._work), weight) for seed, weight in _seeds(params))
         cv2.insertChannel(brushes.thinned(grain, field), patches, 3)
         return brushes.draw_along(patches, field, brush.length * (0.35 + 0.65 * params.strength))
+
+
+def _brush(params: Params) -> brushes.Brush:
+    return brushes.mixed_brush((brushes.brush_for(str(text)), weight) for text, weight in params.mix("prompt"))
+
+
+def _seeds(params: Params) -> list[tuple[int, float]]:
+    return [(int(seed), weight) for seed, weight in params.mix("seed")]
 
 
 def _work_size(size: Size) -> Size:
