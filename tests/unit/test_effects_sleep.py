@@ -1,0 +1,76 @@
+"""The fake GPU: it takes exactly the time it was given, on any clock."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mirrorfx.clock import MS, FakeClock
+from mirrorfx.effects import EffectContext
+from mirrorfx.effects.sleep import Sleep
+from mirrorfx.errors import EffectFailed, InvalidValue
+from mirrorfx.frame import Frame
+from mirrorfx.params import Params
+
+CLOCK_START_NS = 5 * MS
+
+
+def sleep(clock: FakeClock, **options: object) -> Sleep:
+    effect = Sleep(clock)
+    effect.open(EffectContext((256, 256), options=tuple((name, str(value)) for name, value in options.items())))
+    return effect
+
+
+def render(effect: Sleep, seq: int = 0) -> np.ndarray:
+    out = np.zeros((8, 8, 4), np.uint8)
+    effect.render(Frame(np.full((8, 8, 3), 9, np.uint8), 0, seq=seq), Params({}), out)
+    return out
+
+
+def took_ms(effect: Sleep, clock: FakeClock, seq: int) -> float:
+    start = clock.now_ns()
+    render(effect, seq)
+    return (clock.now_ns() - start) / MS
+
+
+def test_takes_the_service_time_and_passes_the_picture():
+    clock = FakeClock(CLOCK_START_NS)
+    effect = sleep(clock, service_ms=40)
+    assert render(effect).tolist() == [[[9, 9, 9, 255]] * 8] * 8
+    assert clock.now_ns() == CLOCK_START_NS + 40 * MS
+
+
+def test_is_a_4090_unless_told_otherwise():
+    clock = FakeClock()
+    assert took_ms(sleep(clock), clock, 0) == 72
+
+
+def test_jitter_stays_in_its_range_and_hangs_on_the_number_alone():
+    clock = FakeClock()
+    effect, other = (sleep(clock, service_ms=72, jitter_ms=6) for _ in range(2))
+    times = [took_ms(effect, clock, seq) for seq in range(300)]
+    assert [took_ms(other, clock, seq) for seq in reversed(range(300))] == times[::-1]
+    assert 66 <= min(times) < 68
+    assert 76 < max(times) <= 78
+    assert sum(times) / len(times) == pytest.approx(72, abs=0.7)
+
+
+def test_fails_at_the_frame_it_is_told_to():
+    effect = sleep(FakeClock(), fail_at=3)
+    render(effect, seq=2)
+    with pytest.raises(EffectFailed, match="frame 3"):
+        render(effect, seq=3)
+    render(effect, seq=4)
+
+
+def test_hangs_at_the_frame_it_is_told_to():
+    clock = FakeClock()
+    effect = sleep(clock, hang_at=3)
+    assert took_ms(effect, clock, 2) == 72
+    assert took_ms(effect, clock, 3) > 3_600_000
+
+
+@pytest.mark.parametrize("text", ["fast", "-3", "nan", "inf"])
+def test_a_service_time_that_is_none_is_refused(text):
+    with pytest.raises(InvalidValue, match="service_ms is .*zero or more"):
+        sleep(FakeClock(), service_ms=text)
