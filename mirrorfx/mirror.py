@@ -10,6 +10,8 @@ for frame in Mirror(source="demo", effect="paint", size=(512, 512)).frames():
 from __future__ import annotations
 
 import os
+import secrets
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +38,7 @@ _WORKERS_MOST = 16
 _MODES = ("auto", "paced", "lock")
 _SCHEDULES = ("alternate", "adaptive")
 _CPU_WORKERS = 2
+_PORT_MOST = 65535
 
 
 class Mirror:
@@ -144,7 +147,20 @@ def _checked(settings: MirrorSettings) -> MirrorSettings:
         value = getattr(settings, name)
         if value is not None and value <= 0:
             raise InvalidValue(f"--{name} is {value:g}; it must be more than 0.")
-    return replace(settings, devices=_devices(settings.devices), workers=_workers(settings))
+    return _with_control(replace(settings, devices=_devices(settings.devices), workers=_workers(settings)))
+
+
+def _with_control(settings: MirrorSettings) -> MirrorSettings:
+    """Settle the control server's port and secret now: they stay when the engine is restarted, so clients come back."""
+    port = settings.control_port
+    if port is None and not settings.desk:
+        return settings
+    if port is not None and not 0 <= port <= _PORT_MOST:
+        raise InvalidValue(f"--control-port is {port}; it must be from 1 to {_PORT_MOST}, or 0 for a free one.")
+    if not port:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+    return replace(settings, control_port=port, control_token=settings.control_token or secrets.token_urlsafe(16))
 
 
 def _devices(devices: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,15 +6,21 @@ the mirror's own doing.
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
+from mirrorfx.clock import MS, MonotonicClock
 from mirrorfx.errors import InvalidValue
 from mirrorfx.frame import parse_size
 
 if TYPE_CHECKING:
     import argparse
+
+    from mirrorfx.processes.launcher import Watcher
 
 __all__ = ["add_parser", "run"]
 
@@ -33,6 +39,7 @@ def add_parser(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.add_argument("--camera-fps", type=float, default=60.0, metavar="FPS")
     parser.add_argument("--display-hz", type=float, default=60.0, metavar="HZ")
     parser.add_argument("--size", default="1024", metavar="WxH")
+    parser.add_argument("--kill-every", type=float, metavar="S", help="kill -9 a worker every so many seconds, in turn")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there")
 
 
@@ -54,19 +61,69 @@ def run(args: argparse.Namespace) -> int:
         display_hz=args.display_hz,
         effect_options=(("service_ms", f"{args.service_ms:g}"), ("jitter_ms", f"{args.jitter_ms:g}")),
     )
-    with RunWatcher(args.seconds, "starting") as watcher:
+    with RunWatcher(args.seconds, "starting") as shown:
+        watcher = Killer(shown, args.kill_every, args.workers) if args.kill_every else shown
         outcome = mirror.run(watcher)
     report = _compared(outcome.report, args)
+    if isinstance(watcher, Killer):
+        report["kills"] = watcher.results()
     print_summary(mirror, outcome, None)
     out = console()
     ideal, overhead = report["ideal_fps"], report["overhead_ms"]
     out.print(f"  ideal {ideal:.2f} new frames/s, reached {report['fps'] / ideal:.1%}")
     out.print(f"  overhead of a frame: {overhead['p50']:.2f} ms p50, {overhead['p99']:.2f} ms p99")
     out.print(f"  turns: {','.join(map(str, report['alternation']['first'][:16]))}…")
+    for kill in report.get("kills", []):
+        out.print(f"  {kill['name']} killed: noticed after {kill['noticed_ms']} ms")
+    if args.kill_every:
+        out.print(f"  longest gap between new frames: {report['interval_ms']['max']:.1f} ms")
     if args.json:
         args.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         out.print(f"  report: [bold]{args.json}[/]")
     return 0
+
+
+class Killer:
+    """A watcher that kills one worker after the other and looks up when the engine noticed."""
+
+    def __init__(self, inner: Watcher, every_s: float, workers: int) -> None:
+        self._inner = inner
+        self._every_s = every_s
+        self._next_s = every_s
+        self._turns = itertools.cycle(range(workers))
+        self._clock = MonotonicClock()
+        self._kills: list[tuple[str, int]] = []
+        self._lost: dict[str, set[int]] = {}
+
+    def starting(self, what: str, share: float) -> None:
+        """Pass it on."""
+        self._inner.starting(what, share)
+
+    def problem(self, text: str) -> None:
+        """Pass it on."""
+        self._inner.problem(text)
+
+    def running(self, seconds: float, figures: dict[str, Any]) -> None:
+        """Kill the next one when its time has come, if it is there."""
+        self._inner.running(seconds, figures)
+        for worker in figures.get("workers", []):
+            self._lost.setdefault(worker["name"], set()).add(worker["last_lost_ns"])
+        if seconds < self._next_s:
+            return
+        self._next_s += self._every_s
+        name = f"mfx-worker-{next(self._turns)}"
+        for process in psutil.Process().children(recursive=True):
+            if process.name() == name:
+                self._kills.append((name.removeprefix("mfx-"), self._clock.now_ns()))
+                process.kill()
+
+    def results(self) -> list[dict[str, Any]]:
+        """Return for each kill how long the engine took to notice, in milliseconds."""
+        results = []
+        for name, t_ns in self._kills:
+            after = [lost_ns - t_ns for lost_ns in self._lost.get(name, ()) if lost_ns >= t_ns]
+            results.append({"name": name, "noticed_ms": round(min(after) / MS, 3) if after else None})
+        return results
 
 
 def _compared(report: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:

@@ -28,8 +28,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "run",
         help="the mirror: wall window and desk; without a screen it records a film",
-        description="The mirror. With a screen: a wall window and the operator's desk. Without one, or with --headless: "
-        f"records {_HEADLESS_S:.0f} s of film (or as told), prints where film, picture and report are, and ends.",
+        description="The mirror. With a screen: a wall window and the operator's desk. Without one, or with "
+        f"--headless: records {_HEADLESS_S:.0f} s of film (or as told), prints where film, picture and report are, "
+        "and ends.",
     )
     add_source_options(parser)
     look = parser.add_argument_group("what is painted")
@@ -86,6 +87,8 @@ def run(args: argparse.Namespace) -> int:
         if line:
             out.print(line)
     out.print(_first_line(mirror))
+    if args.control_port is not None:
+        out.print(f"Control: {mirror.settings.control_url}")
     with RunWatcher(mirror.settings.seconds, "starting") as watcher:
         outcome = mirror.run(watcher)
     return _finish(args, mirror, outcome)

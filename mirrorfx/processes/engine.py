@@ -397,7 +397,7 @@ class Engine:
             worker.station.end()
         else:
             worker.station.lost(now_ns, reason)
-            self.notice(f"{worker.name} is gone: {worker.station.reason}", "error")
+            self.notice(f"{worker.name} is gone: {worker.station.reason}. {worker.station.outlook(now_ns)}", "error")
         for slot in self.frames.owned(worker.name):
             self._grant(slot, worker.name)
         self.results.release_all(worker.name)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import secrets
 import signal
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -84,10 +83,6 @@ class Launcher:
     """
 
     def __init__(self, settings: MirrorSettings, clock: Clock, watcher: Watcher | None = None) -> None:
-        if settings.desk and settings.control_port is None:
-            settings = replace(settings, control_port=0)
-        if settings.control_port is not None and not settings.control_token:
-            settings = replace(settings, control_token=secrets.token_urlsafe(16))
         self.settings = settings
         self.outcome = Outcome()
         self._clock = clock
@@ -153,8 +148,7 @@ class Launcher:
         return spawn("wall", wall_main, WallSetup(self.settings, self._results.spec))
 
     def _spawn_desk(self) -> Child:
-        port, token = self.settings.control_port, self.settings.control_token
-        return spawn("desk", screen_entry_point("desk"), f"ws://127.0.0.1:{port}/control?token={token}")
+        return spawn("desk", screen_entry_point("desk"), self.settings.control_url)
 
     def _link(self) -> None:
         """Join engine and wall by a new channel; needed whenever one of them is new."""

@@ -39,7 +39,8 @@ class MirrorSettings:
         fullscreen: the name of the screen to fill; "" takes the first, None stays a window.
         screen: the entry point of the wall's window (``wall``); None is headless.
         desk: whether to open the operator's window.
-        control_port: of the control server on loopback; 0 takes a free one, None has none.
+        control_port: of the control server on loopback; 0 takes a free one, None has none unless there is a desk.
+        control_token: what clients of the control server must know; made up when empty.
         effect_options: free settings for the effect.
         geometry: how the camera's picture is turned and cropped; None mirrors live sources and nothing else.
     """
@@ -66,6 +67,13 @@ class MirrorSettings:
     control_token: str = ""
     effect_options: tuple[tuple[str, str], ...] = ()
     geometry: InputGeometry | None = None
+
+    @property
+    def control_url(self) -> str:
+        """What a client of the control server connects to; empty without one."""
+        if self.control_port is None:
+            return ""
+        return f"ws://127.0.0.1:{self.control_port}/control?token={self.control_token}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,10 @@ def enter_child(name: str, parent: int) -> None:
     """Make this process a well-behaved child: named, mortal, deaf to Ctrl-C (the launcher hears it)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()
-    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s mfx-{name} %(levelname)s %(message)s")
+    logging.basicConfig(
+        level=os.environ.get("MIRRORFX_LOG", "WARNING").upper(),
+        format=f"%(asctime)s mfx-{name} %(levelname)s %(message)s",
+    )
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(_PR_SET_NAME, f"mfx-{name}".encode()[:15], 0, 0, 0)

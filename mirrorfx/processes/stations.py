@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from mirrorfx.clock import SECOND
 from mirrorfx.pacing.supervision import Backoff
 from mirrorfx.processes.messages import Failed, Message, Stop
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from mirrorfx.processes.spawn import Child, Ending
 
 __all__ = ["Station", "StationState"]
-
-_log = logging.getLogger(__name__)
 
 
 class StationState(StrEnum):
@@ -47,6 +45,7 @@ class Station:
         self.restarts = 0
         self.hopeless = False
         self.t_started_ns = 0
+        self.t_lost_ns = 0
         self.t_restart_ns: int | None = None
         self._start = start
         self._poller = poller
@@ -91,10 +90,16 @@ class Station:
         self.reason = self.reason or reason or str(ending)
         self.t_restart_ns = self._backoff.failed(now_ns)
         self.restarts += 1
+        self.t_lost_ns = now_ns
         self.state = StationState.QUARANTINED if self._backoff.quarantined else StationState.WAITING
-        wait_s = max(self.t_restart_ns - now_ns, 0) / 1e9
-        _log.warning("%s is gone: %s. Back in %.0f s.", self.name, self.reason, wait_s)
         return ending
+
+    def outlook(self, now_ns: int) -> str:
+        """Say when a lost process will be back."""
+        if self.t_restart_ns is None:
+            return "It stays off."
+        wait_s = max(self.t_restart_ns - now_ns, 0) / SECOND
+        return "It is started again at once." if wait_s < 1 else f"It is started again in {wait_s:.0f} s."
 
     def restart_if_due(self, now_ns: int) -> bool:
         """Start it again when its pause is over; say whether it was started."""

@@ -153,6 +153,7 @@ class Worker:
             "reason": self.station.reason,
             "progress": {"what": self.progress[0], "share": self.progress[1]},
             "restarts": self.station.restarts,
+            "last_lost_ns": self.station.t_lost_ns,
             "details": self.details,
             **self.statistics.as_dict(),
         }

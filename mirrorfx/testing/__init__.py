@@ -1,1 +1,8 @@
-"""TODO."""
+"""Fakes for tests of your own effects, sources and shows: no camera, no GPU, no screen, no waiting."""
+
+from mirrorfx.clock import FakeClock
+from mirrorfx.effects.sleep import Sleep as SleepEffect
+from mirrorfx.sinks.memory import MemorySink
+from mirrorfx.sources.memory import MemorySource
+
+__all__ = ["FakeClock", "MemorySink", "MemorySource", "SleepEffect"]

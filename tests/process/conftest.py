@@ -8,6 +8,7 @@ import textwrap
 import psutil
 import pytest
 
+import mirrorfx.effects
 from mirrorfx.clock import MonotonicClock
 from mirrorfx.mirror import Mirror
 
@@ -72,6 +73,7 @@ def run_mirror():
 @pytest.fixture
 def third_party(tmp_path, monkeypatch):
     """Install an effect as another package would: a module and its entry point, on the path of all processes."""
+    mirrorfx.effects._third_party.cache_clear()
 
     def install(name: str, code: str) -> str:
         module = f"thirdparty_{name}"
@@ -84,4 +86,5 @@ def third_party(tmp_path, monkeypatch):
         monkeypatch.setenv("PYTHONPATH", f"{tmp_path}")
         return name
 
-    return install
+    yield install
+    mirrorfx.effects._third_party.cache_clear()

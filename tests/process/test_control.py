@@ -1,0 +1,159 @@
+"""A running mirror obeys the control protocol: params, presets, effects, saving, ending."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from mirrorfx.control.client import ControlClient
+from mirrorfx.errors import ControlError
+from mirrorfx.mirror import Mirror
+
+from .conftest import SMALL
+
+pytestmark = pytest.mark.process
+
+
+class Operator:
+    """Runs a script against the mirror in a thread of its own, then ends the mirror."""
+
+    def __init__(self, script):
+        self._script = script
+        self._thread: threading.Thread | None = None
+        self.error: BaseException | None = None
+        self.url = ""
+
+    def starting(self, what, share):
+        pass
+
+    def running(self, seconds, figures):
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run)
+            self._thread.start()
+
+    def problem(self, text):
+        pass
+
+    def _run(self):
+        events = []
+        try:
+            with ControlClient(self.url, events.append) as client:
+                try:
+                    self._script(client, events)
+                finally:
+                    client.ask("stop")
+        except BaseException as error:  # noqa: BLE001  raised again in the test's own thread
+            self.error = error
+
+    def finish(self):
+        assert self._thread
+        self._thread.join(20)
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture
+def operate(run_mirror, tmp_path, monkeypatch):
+    monkeypatch.setenv("MIRRORFX_CONFIG_DIR", str(tmp_path / "config"))
+
+    def run(script, **settings):
+        operator = Operator(script)
+        mirror = Mirror(
+            **{"source": "pattern:30", "effect": "passthrough", "seconds": 60.0, "control_port": 0, **SMALL, **settings}
+        )
+        operator.url = mirror.settings.control_url
+        outcome = mirror.run(operator)
+        operator.finish()
+        return outcome
+
+    return run
+
+
+def state_of(client):
+    return client.ask("hello")["state"]
+
+
+def settled(client, check):
+    """Ask until `check` holds: an edit that needs preparing is taken a little later."""
+    import time
+
+    for _ in range(100):
+        state = state_of(client)
+        if check(state):
+            return state
+        time.sleep(0.05)
+    raise AssertionError(f"never came true: {state['values']}, {state['effect']}")
+
+
+def test_params_presets_and_saving(operate):
+    def script(client, _events):
+        client.ask("set", params={"strength": 0.25, "prompt": "a marble statue"})
+        state = settled(client, lambda s: s["values"]["prompt"] == "a marble statue")
+        assert state["values"]["strength"] == 0.25
+        with pytest.raises(ControlError, match="from 0 to 1"):
+            client.ask("set", params={"strength": 7})
+        with pytest.raises(ControlError, match=r"Did you mean 'strength'"):
+            client.ask("set", params={"strenght": 0.5})
+        client.ask("save", name="Mine")
+        client.ask("set", params={"strength": 0.9})
+        client.ask("preset", name="mine")
+        state = settled(client, lambda s: s["values"]["strength"] == 0.25)
+        assert state["preset"] == "Mine"
+        with pytest.raises(ControlError, match="no preset"):
+            client.ask("preset", name="nobody made this")
+        with pytest.raises(ControlError, match="can't do 'dance'"):
+            client.ask("dance")
+
+    outcome = operate(script)
+    assert outcome.report["preset"] == "Mine"
+
+
+def test_the_effect_changes_without_a_worker_mixing_old_and_new(operate):
+    def script(client, events):
+        client.ask("effect", name="paint")
+        settled(client, lambda s: s["effect"] == "paint" and s["switching_to"] is None)
+        with pytest.raises(ControlError, match="no effect"):
+            client.ask("effect", name="oilpaint2000")
+        assert any(event.event == "notice" and "paint" in event.data["text"] for event in events)
+
+    outcome = operate(script)
+    assert outcome.report["effect"] == "paint"
+    assert {worker["effect"] for worker in outcome.report["workers"]} == {"paint"}
+    assert outcome.report["freezes"] <= 2
+
+
+def test_an_effect_that_cannot_be_opened_leaves_the_old_one_painting(operate, third_party):
+    name = third_party(
+        "hopeless",
+        """
+        from mirrorfx.effects.base import Effect
+        from mirrorfx.errors import EffectUnavailable
+        class Made(Effect):
+            name = "hopeless"
+            def open(self, context):
+                raise EffectUnavailable("There is no GPU here. Plug one in.")
+            def render(self, frame, params, out):
+                raise AssertionError
+        """,
+    )
+
+    def script(client, events):
+        client.ask("effect", name=name)
+        settled(client, lambda s: s["switching_to"] is None)
+        assert state_of(client)["effect"] == "passthrough"
+        assert any("no GPU here" in event.data.get("text", "") for event in events)
+
+    outcome = operate(script)
+    assert outcome.report["effect"] == "passthrough"
+
+
+def test_a_stranger_without_the_token_is_turned_away(operate):
+    def script(client, _events):
+        stranger = ControlClient(client.url.partition("token=")[0] + "token=guess")
+        stranger.start()
+        with pytest.raises(ControlError, match="No engine is connected"):
+            stranger.ask("hello")
+        stranger.close()
+
+    operate(script)
