@@ -72,5 +72,5 @@ def test_hangs_at_the_frame_it_is_told_to():
 
 @pytest.mark.parametrize("text", ["fast", "-3", "nan", "inf"])
 def test_a_service_time_that_is_none_is_refused(text):
-    with pytest.raises(InvalidValue, match="service_ms is .*zero or more"):
+    with pytest.raises(InvalidValue, match=r"service_ms is .*zero or more"):
         sleep(FakeClock(), service_ms=text)
