@@ -118,7 +118,7 @@ def nebula(rng: np.random.Generator, colours: Colours) -> MatLike:
     """Smoke, fog and deep space: billowing clouds of light, a few stars."""
     cloud = noise(rng, 3, octaves=5)
     warped = np.clip(0.5 + (cloud + 0.6 * noise(rng, 5, octaves=4) - 0.8) * 1.7, 0, 1)
-    image = ramp(rng, colours, warped, sharp=False)
+    image = ramp(rng, colours, warped**1.7, sharp=False)
     for x, y in rng.uniform(0, SIDE_PX, (70, 2)):
         cv2.circle(image, px(x, y), int(rng.integers(0, 2)), tinted(colours[-1]), -1, cv2.LINE_AA)
     return image

@@ -110,7 +110,7 @@ def agreed_px(context: EffectContext, choose: Callable[[], int]) -> int:
 
 
 def _session_name(context: EffectContext) -> str:
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     parent = psutil.Process(os.getppid())
     what = f"{context.size} {context.threads} {context.workers} {context.frame_rate}"

@@ -12,7 +12,7 @@ import numpy as np
 
 from mirrorfx.effects._style_net import VECTOR_LENGTH
 from mirrorfx.effects._style_words import normalised
-from mirrorfx.effects._swatch import draw_swatch
+from mirrorfx.effects._swatch import boldness, draw_neutral, draw_swatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,13 +46,18 @@ def keyframe_weights(phase: float) -> dict[int, float]:
 
 
 class StyleVectors:
-    """The vectors of (prompt, seed, keyframe), the most recently used kept. Threads: any."""
+    """The vectors of (prompt, seed, keyframe), the most recently used kept. Threads: any.
+
+    Attributes:
+        neutral: the vector that changes a camera picture least.
+    """
 
     def __init__(self, predict: Callable[[MatLike], Vector], most: int = _MOST) -> None:
         self._predict = predict
         self._most = most
         self._kept: OrderedDict[_Key, Vector] = OrderedDict()
         self._lock = threading.Lock()
+        self.neutral = predict(draw_neutral())
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -85,7 +90,8 @@ class StyleVectors:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        vector = self._predict(draw_swatch(*key))
+        predicted = self._predict(draw_swatch(*key))
+        vector = self.neutral + (predicted - self.neutral) * np.float32(boldness(key[0]))
         with self._lock:
             self._kept[key] = vector
             while len(self._kept) > self._most:

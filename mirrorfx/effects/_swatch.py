@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 
     from cv2.typing import MatLike
 
-__all__ = ["TEXTURES", "draw_neutral", "draw_swatch"]
+__all__ = ["TEXTURES", "boldness", "draw_neutral", "draw_swatch"]
 
 TEXTURES: dict[str, Callable[[np.random.Generator, Colours], MatLike]] = {
     name: getattr(module, name) for module in (_style_textures, _style_patterns) for name in module.__all__
 }
 """Every texture by the name that the vocabulary uses."""
 
+_BOLDNESS = {"waves": 0.75, "weave": 0.6, "scales": 0.75, "blocks": 0.8, "circuit": 0.8, "splatter": 0.85}
+"""Textures whose pattern would bury a face are used at a lower dose."""
 _FIRST_SHARE = 0.62
-_HUE_SPREAD = 7.0
+_HUE_SPREAD = 3.5
 """Standard deviation of a keyframe's turn of the colours, in OpenCV's half degrees."""
 
 
@@ -42,6 +44,11 @@ def draw_swatch(prompt: str, seed: int, keyframe: int) -> MatLike:
     if len(textures) > 1:
         swatch = _joined(swatch, TEXTURES[textures[1]](rng, colours))
     return _zoomed(rng, swatch)
+
+
+def boldness(prompt: str) -> float:
+    """Return the share of the prompt's style that leaves faces readable, up to 1."""
+    return min(_BOLDNESS.get(texture, 1.0) for texture in textures_for(prompt))
 
 
 def draw_neutral() -> MatLike:

@@ -21,6 +21,8 @@ __all__ = ["Style"]
 
 _CAMERA_GONE_AT = 0.4
 """The strength from which nothing of the camera's colours is mixed in any more."""
+_BEYOND = 1.1
+"""How far from neutral strength 1 goes; the prompt's own vector is at 1. More breaks the paint up."""
 _MEASURED_FRAMES = 5
 
 
@@ -37,7 +39,7 @@ class Style(Effect):
         Param(
             name="detail",
             kind=Kind.FLOAT,
-            default=0.6,
+            default=0.65,
             label="Camera detail",
             help="How much of the camera's own drawing comes back: faces, eyes, fine edges.",
             morph=Morph.LINEAR,
@@ -47,7 +49,6 @@ class Style(Effect):
     def __init__(self) -> None:
         self._painter: Painter | None = None
         self._vectors: StyleVectors | None = None
-        self._neutral: Vector | None = None
         self._ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="style-ahead")
         self._making: Future[None] | None = None
 
@@ -66,14 +67,12 @@ class Style(Effect):
         from mirrorfx.effects._style_net import Painter, Predictor
         from mirrorfx.effects._style_size import affordable_px, agreed_px, asked_px, work_size
         from mirrorfx.effects._style_vectors import StyleVectors
-        from mirrorfx.effects._swatch import draw_neutral
 
         asked = asked_px(context)
         cv2.setNumThreads(context.threads)
         context.progress("loading the style networks", 0.0)
         predictor = Predictor()
         self._vectors = StyleVectors(predictor.vector)
-        self._neutral = predictor.vector(draw_neutral())
 
         def choose() -> int:
             context.progress("measuring this machine", 0.5)
@@ -113,19 +112,20 @@ class Style(Effect):
     def close(self) -> None:
         """End the look-ahead and let the networks go."""
         self._ahead.shutdown(wait=True, cancel_futures=True)
-        self._painter = self._vectors = self._neutral = None
+        self._painter = self._vectors = None
 
     def _vector(self, params: Params) -> Vector:
-        """Return the style vector: from neutral at strength 0 to the prompt's at 1, quicker at first."""
-        if self._vectors is None or self._neutral is None:
+        """Return the style vector: neutral at strength 0, the prompt's own at about 0.7, beyond it at 1."""
+        if self._vectors is None:
             raise EffectFailed("The style effect was asked to paint before it was opened. Call open() first.")
         import numpy as np
 
         prompt = self._vectors.mixed(params)
         if (self._making is None or self._making.done()) and not self._vectors.ready(params):
             self._making = self._ahead.submit(self._vectors.prepare, params)
-        share = 1 - (1 - params.strength) ** 1.5
-        mixed: Vector = self._neutral + (prompt - self._neutral) * np.float32(share)
+        share = _BEYOND * (1 - (1 - params.strength) ** 2)
+        neutral = self._vectors.neutral
+        mixed: Vector = neutral + (prompt - neutral) * np.float32(share)
         return mixed
 
     def _paint(self, camera: Image, vector: Vector, strength: float, detail: float, out: Image) -> None:
