@@ -149,6 +149,9 @@ class Presenter:
             self._engine.send(figures)
             self._engine.close()
             self._engine = None
+        self._launcher.close()
+        self._frame = self._picture = None
+        self._ring.close()
 
     def figures(self) -> dict[str, Any]:
         """Return the wall's part of the report."""

@@ -1,0 +1,226 @@
+"""The presenter on a fake clock, with an engine that is only a channel."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+
+import numpy as np
+import pytest
+
+from mirrorfx.clock import MS, SECOND, FakeClock
+from mirrorfx.errors import SinkFailed, SinkUnavailable
+from mirrorfx.processes.channel import Channel
+from mirrorfx.processes.memory import Ring
+from mirrorfx.processes.messages import EngineLink, Figures, ModeIs, Release, Result, Say, Stop, Vsync
+from mirrorfx.processes.presenter import Presenter
+from mirrorfx.processes.settings import MirrorSettings, WallSetup
+from mirrorfx.sinks.memory import MemorySink
+
+SIZE = (256, 256)
+PERIOD_NS = 20 * MS
+
+
+class Stage:
+    """A presenter, its launcher's and its engine's ends, and a ring that the test paints into."""
+
+    def __init__(self, sinks=(), **settings):
+        self.clock = FakeClock(1000 * SECOND)
+        self.ring = Ring.create(8, (SIZE[1], SIZE[0], 4))
+        ours, theirs = multiprocessing.Pipe(duplex=True)
+        self.launcher = Channel(ours)
+        setup = WallSetup(MirrorSettings(size=SIZE, display_hz=50.0, **settings), self.ring.spec)
+        self.presenter = Presenter(Channel(theirs), setup, self.clock, tuple(sinks))
+        self.engine = self.link()
+        self.heard = []
+
+    def link(self):
+        here, there = multiprocessing.Pipe(duplex=True)
+        self.launcher.send(EngineLink(1), end=there)
+        there.close()
+        self.presenter.pump()
+        return Channel(here)
+
+    def paint(self, slot, seq, value, t_capture_ns=None):
+        self.ring.view(slot)[:] = value
+        t_ns = self.clock.now_ns()
+        captured_ns = t_ns - 10 * MS if t_capture_ns is None else t_capture_ns
+        self.engine.send(Result(slot, seq, seq, captured_ns, 0, t_ns, 0))
+
+    def tick(self):
+        """One display tick; return the new picture's value, or None for a repeat."""
+        self.clock.advance_ns(PERIOD_NS)
+        self.presenter.pump()
+        picture = self.presenter.tick(self.clock.now_ns())
+        self.presenter.presented(self.clock.now_ns())
+        if self.engine.alive:
+            self.heard += self.engine.receive_all()
+        return None if picture is None else int(picture[0, 0, 0])
+
+    def released(self):
+        return [slot for message in self.heard if isinstance(message, Release) for slot in message.text]
+
+    def said(self):
+        return [json.loads(m.text) for m in self.launcher.receive_all() if isinstance(m, Say)]
+
+    def close(self):
+        self.presenter.close()
+        self.engine.close()
+        self.launcher.close()
+        self.ring.close()
+
+
+@pytest.fixture
+def stage():
+    made = Stage()
+    yield made
+    made.close()
+
+
+def show(stage, slot, seq, value):
+    """Paint and tick until it is shown."""
+    stage.paint(slot, seq, value)
+    for _ in range(4):
+        if stage.tick() == value:
+            return
+    raise AssertionError(f"picture {seq} was never shown")
+
+
+def test_a_painted_picture_is_shown_once_and_then_repeated(stage):
+    show(stage, 0, 0, 100)
+    assert stage.tick() is None
+    figures = stage.presenter.figures()
+    assert figures["shown"] == 1
+    assert figures["repeated"] == 1
+    assert figures["showing"] == "picture"
+
+
+def test_the_slot_being_looked_at_is_kept_and_older_ones_are_given_back(stage):
+    for seq in range(5):
+        show(stage, seq, seq, 100 + seq)
+    assert stage.released() == [0, 1, 2]
+    assert 4 not in stage.released()
+
+
+def test_an_older_picture_never_follows_a_newer_one(stage):
+    show(stage, 0, 5, 100)
+    stage.paint(1, 4, 50)
+    assert [stage.tick() for _ in range(5)] == [None] * 5
+    assert stage.presenter.figures()["late"] == 1
+
+
+def test_without_new_pictures_the_last_one_is_held_for_two_seconds_then_the_scene_comes(stage):
+    show(stage, 0, 0, 200)
+    held = [stage.tick() for _ in range(int(1.9 * SECOND / PERIOD_NS))]
+    assert held == [None] * len(held)
+    scene = [stage.tick() for _ in range(50)]
+    assert any(value is not None for value in scene)
+    assert stage.presenter.figures()["showing"] == "fallback"
+    first = next(value for value in scene if value is not None)
+    assert abs(first - 200) < 40, "it fades over from the last picture"
+    show(stage, 1, 1, 90)
+    assert stage.presenter.figures()["showing"] == "picture"
+
+
+def test_before_the_first_picture_the_scene_is_shown_and_not_counted(stage):
+    assert any(stage.tick() is not None for _ in range(5))
+    figures = stage.presenter.figures()
+    assert (figures["shown"], figures["repeated"], figures["duration_s"]) == (0, 0, 0.0)
+
+
+def test_when_the_engine_dies_the_picture_stays_even_if_its_slot_is_painted_over(stage):
+    show(stage, 0, 7, 100)
+    stage.engine.close()
+    stage.tick()
+    stage.ring.view(0)[:] = 1
+    assert int(stage.presenter._picture[0, 0, 0]) == 100
+    stage.engine = stage.link()
+    show(stage, 0, 0, 55)  # a new engine numbers from 0 again
+
+
+def test_the_launcher_learns_of_the_first_picture_and_the_engine_of_the_ticks(stage):
+    show(stage, 0, 0, 100)
+    assert [set(said) for said in stage.said()] == [{"first_picture_ns"}]
+    stamps = [message for message in stage.heard if isinstance(message, Vsync)]
+    assert stamps
+    assert stamps[-1].period_ns == PERIOD_NS
+    assert any(isinstance(message, Figures) for message in stage.heard)
+
+
+def test_in_lock_a_picture_waits_for_the_tick_it_was_made_for(stage):
+    stage.engine.send(ModeIs(1))
+    stage.tick()
+    stage.ring.view(0)[:] = 77
+    now_ns = stage.clock.now_ns()
+    stage.engine.send(Result(0, 0, 0, now_ns, now_ns + 3 * PERIOD_NS, now_ns, 0))
+    values = [stage.tick() for _ in range(4)]
+    assert values[2] == 77
+    assert 77 not in values[:2]
+
+
+def test_told_to_stop_or_left_alone_it_stops(stage):
+    stage.launcher.send(Stop())
+    stage.presenter.pump()
+    assert stage.presenter.stopping
+
+
+def test_it_stops_after_so_many_frames():
+    stage = Stage(frames=2)
+    show(stage, 0, 0, 10)
+    assert not stage.presenter.stopping
+    show(stage, 1, 1, 20)
+    assert stage.presenter.stopping
+    stage.close()
+
+
+def test_sinks_get_every_tick_from_the_first_picture_on():
+    sink = MemorySink()
+    stage = Stage(sinks=[sink])
+    stage.tick()
+    show(stage, 0, 0, 100)
+    stage.tick()
+    stage.paint(1, 1, 140)
+    while stage.tick() != 140:
+        pass
+    values = [int(frame.pixels[0, 0, 0]) for frame in sink.frames]
+    assert values[0] == 100
+    assert values[-1] == 140
+    assert values == sorted(values)
+    assert len(values) >= 3
+    stage.close()
+
+
+class BrokenSink(MemorySink):
+    def __init__(self, *, at_open):
+        super().__init__()
+        self.at_open = at_open
+
+    def open(self, size, rate_fps):
+        if self.at_open:
+            raise SinkUnavailable("The folder is gone. Name another.")
+        super().open(size, rate_fps)
+
+    def put(self, frame, t_present_ns):
+        raise SinkFailed("The disk is full. Make room.")
+
+
+@pytest.mark.parametrize("at_open", [True, False])
+def test_a_sink_that_fails_ends_alone(at_open):
+    stage = Stage(sinks=[BrokenSink(at_open=at_open)])
+    show(stage, 0, 0, 100)
+    show(stage, 1, 1, 110)
+    problems = [said["problem"] for said in stage.said() if "problem" in said]
+    assert len(problems) == 1
+    assert "Name another" in problems[0] or "Make room" in problems[0]
+    assert stage.presenter.figures()["problems"] == problems
+    stage.close()
+
+
+def test_figures_are_json_with_the_reports_names(stage):
+    show(stage, 0, 0, 100)
+    show(stage, 1, 1, 110)
+    figures = json.loads(json.dumps(stage.presenter.figures()))
+    for name in ("fps", "harmonic_fps", "presented_fps", "latency_ms", "interval_ms", "freezes", "delay_ms", "mode"):
+        assert name in figures
+    assert figures["latency_ms"]["max"] >= 10
+    assert isinstance(np.float64(figures["fps"]).item(), float)
