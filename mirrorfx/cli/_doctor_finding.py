@@ -123,7 +123,7 @@ def import_failure(name: str, error: Exception, *, package: str, required: bool 
             name, "missing", f"can't be loaded: {' '.join(libraries)} not found", apt_fix(libraries), required
         )
     if isinstance(error, ModuleNotFoundError):
-        return Finding(name, "missing", "not installed", pip_fix(f'install "{package}"'), required)
+        return Finding(name, "missing", f"{error.name} is not installed", pip_fix(f'install "{package}"'), required)
     found = f"can't be loaded: {error}"
     return Finding(name, "missing", found, pip_fix(f'install --force-reinstall "{package}"'), required)
 

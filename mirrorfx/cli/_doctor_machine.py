@@ -58,7 +58,11 @@ def processor() -> list[Finding]:
     free = f"{memory.available / _GB:.1f} GB free of {memory.total / _GB:.1f} GB"
     return [
         _at_least(
-            cores, _CORES_FEWEST, "Processor", f"{cores} cores", "until it has two cores: --size 512 --workers 1"
+            cores,
+            _CORES_FEWEST,
+            "Processor",
+            f"{cores} cores{_model()}",
+            "until it has two cores: --size 512 --workers 1",
         ),
         _at_least(memory.available / _GB, _MEMORY_LEAST_GB, "Memory", free, "close other programs"),
     ]
@@ -131,6 +135,15 @@ def cameras(root: Path = Path("/")) -> list[Finding]:
     return [_camera(root / f"dev/video{camera.index}", str(camera)) for camera in found]
 
 
+def _model() -> str:
+    """Return the processor's name after a comma; empty where the system doesn't tell."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return ""
+    return next((f", {line.partition(':')[2].strip()}" for line in lines if line.startswith("model name")), "")
+
+
 def _camera(device: Path, name: str) -> Finding:
     if not device.exists():
         fix = f"give {device} to the container: --device {device}"
@@ -176,7 +189,7 @@ def _folder(name: str, folder: Path, harm: str, kind: str) -> Finding:
     refused = _write_refused(_existing(folder))
     if not refused:
         return Finding(name, "ok", str(folder))
-    fix = f'sudo chown -R "$USER" {_existing(folder)}, or another place: export MIRRORFX_{kind}_DIR=~/mirrorfx'
+    fix = f"export MIRRORFX_{kind}_DIR=~/mirrorfx, or any folder of your own"
     return Finding(name, "warning", f"{folder} can't be written ({refused}): {harm}", fix)
 
 

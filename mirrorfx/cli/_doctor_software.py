@@ -63,7 +63,9 @@ def recording() -> list[Finding]:
     if not working:
         found = f"no encoder of PyAV {av.__version__} works: {'; '.join(f'{k} {v}' for k, v in reasons.items())}"
         return [Finding("Recording", "missing", found, pip_fix("install --force-reinstall av"))]
-    found = f"PyAV {av.__version__} with {', '.join(working)}" + (f"; no GPU for {others}" if others else "")
+    found = f"PyAV {av.__version__} with {', '.join(working)}"
+    if others:
+        found += f" (not {others}: no such GPU, or no driver)"
     return [Finding("Recording", "ok", found)]
 
 
@@ -78,15 +80,9 @@ def onnx() -> list[Finding]:
 
 def effects() -> list[Finding]:
     """Ask every effect whether it can run, and which one `run` would take."""
-    from mirrorfx.effects import availability, choose_effect, effect_names
+    from mirrorfx.effects import choose_effect, effect_names
 
-    found = []
-    for name in dict.fromkeys((*effect_names(), _PLANNED)):
-        state = availability(name)
-        if state:
-            found.append(Finding(f"Effect {name}", "ok", "can run"))
-        else:
-            found.append(Finding(f"Effect {name}", "missing", state.reason, state.fix))
+    found = [_effect(name) for name in dict.fromkeys((*effect_names(), _PLANNED))]
     try:
         chosen = choose_effect("auto")
     except EffectUnavailable as error:
@@ -108,6 +104,8 @@ def presets() -> list[Finding]:
     bad = [
         Finding("Presets", "warning", problem.message, f"mend or remove {problem.path}") for problem in library.problems
     ]
+    if not library.names():
+        return [Finding("Presets", "warning", "there is none", "scripts/run sets everything up again"), *bad]
     return [Finding("Presets", "ok", f"{len(library.names())} can be used"), *bad]
 
 
@@ -143,6 +141,20 @@ def sound() -> list[Finding]:
         broken = OSError("libportaudio.so.2: cannot open shared object") if "PortAudio" in text else error
         return [import_failure("Sound", broken, package="sounddevice")]
     return [Finding("Sound", "ok", f"sounddevice {sounddevice.__version__}")]
+
+
+def _effect(name: str) -> Finding:
+    from mirrorfx.effects import availability
+
+    try:
+        state = availability(name)
+    except Exception as error:  # noqa: BLE001  somebody else's effect must not hide the others
+        return Finding(
+            f"Effect {name}", "missing", f"{type(error).__name__}: {error}", "update the package that brings it"
+        )
+    if state:
+        return Finding(f"Effect {name}", "ok", "can run")
+    return Finding(f"Effect {name}", "missing", state.reason, state.fix)
 
 
 def _weights() -> Finding:

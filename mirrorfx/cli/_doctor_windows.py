@@ -83,7 +83,7 @@ def _clean_environment() -> dict[str, str]:
 
 def _failed(name: str, started: subprocess.CompletedProcess[str], platform: str) -> Finding:
     """Word why Qt didn't start: every missing library at once, where the system can list them."""
-    lacking = _lacking(platform) or missing_libraries(started.stderr)
+    lacking = _lacking(platform, _platform_of_screen()) or missing_libraries(started.stderr)
     if lacking:
         return Finding(name, "warning", f"no windows: {' '.join(lacking)} not found", apt_fix(lacking))
     if "could not connect to display" in started.stderr:
@@ -97,12 +97,13 @@ def _failed(name: str, started: subprocess.CompletedProcess[str], platform: str)
     )
 
 
-def _lacking(platform: str) -> list[str]:
-    """Return the shared libraries that Qt with one of its platforms needs and that aren't there."""
+def _lacking(*platforms: str) -> list[str]:
+    """Return the shared libraries that Qt on these platforms needs and that aren't there."""
     folder, ldd = _qt_folder(), shutil.which("ldd")
     if folder is None or ldd is None:
         return []
-    wanted = [folder / "Qt6/plugins/platforms" / f"libq{platform}.so", *folder.glob("Qt[GW]*.so")]
+    plugins = [folder / f"Qt6/plugins/platforms/libq{platform}.so" for platform in platforms]
+    wanted = [*plugins, folder / "QtGui.abi3.so", folder / "QtWidgets.abi3.so"]
     answer = subprocess.run(
         [ldd, *(str(path) for path in wanted if path.exists())],
         capture_output=True,
