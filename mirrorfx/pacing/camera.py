@@ -1,4 +1,4 @@
-"""The camera's beat: how often frames come, so that it is known when the next one will."""
+"""The camera's beat: how often frames come, and how long they are on the way."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ class CameraRhythm:
 
     ENOUGH = 8
 
-    __slots__ = ("_arrival_ns", "_capture_ns", "_gaps")
+    __slots__ = ("_gaps", "capture_ns", "lag_ns")
 
     def __init__(self) -> None:
         self._gaps = SlidingQuantile(61)
-        self._capture_ns: int | None = None
-        self._arrival_ns = 0
+        self.capture_ns = 0
+        """When the newest frame was captured; 0 before the first."""
+        self.lag_ns = 0
+        """What it took from there to here."""
 
     @property
     def period_ns(self) -> int | None:
@@ -29,13 +31,8 @@ class CameraRhythm:
 
     def saw(self, t_capture_ns: int, now_ns: int) -> None:
         """Take in that the newest frame was captured at `t_capture_ns`; the same frame may be told again."""
-        if t_capture_ns == self._capture_ns:
+        if t_capture_ns == self.capture_ns:
             return
-        if self._capture_ns is not None and t_capture_ns > self._capture_ns:
-            self._gaps.add(t_capture_ns - self._capture_ns)
-        self._capture_ns, self._arrival_ns = t_capture_ns, now_ns
-
-    def next_arrival_ns(self) -> int | None:
-        """Return when the next frame should be here, or None when that is unknown."""
-        period_ns = self.period_ns
-        return None if period_ns is None or self._capture_ns is None else self._arrival_ns + period_ns
+        if self.capture_ns and t_capture_ns > self.capture_ns:
+            self._gaps.add(t_capture_ns - self.capture_ns)
+        self.capture_ns, self.lag_ns = t_capture_ns, now_ns - t_capture_ns

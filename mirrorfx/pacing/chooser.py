@@ -68,14 +68,14 @@ def rounding_error_ns(interval_ns: float, step_ns: float) -> float:
 class ModeChooser:
     """Prefers the smaller expected animation error, and stays with its choice unless the other is clearly better.
 
-    LOCK has to win by 1 ms (0.5 ms to stay) and may cost at most an eighth of the new frames. A change is made only after
-    the other mode was better for five seconds on end. Threads: one. Realtime: yes.
+    LOCK has to win by 0.5 ms (0.25 ms to stay) and may cost at most an eighth of the new frames. A change is made only
+    after the other mode was better for five seconds on end. Threads: one. Realtime: yes.
     """
 
-    GAIN_TO_ENTER_NS = MS
-    GAIN_TO_STAY_NS = MS // 2
+    GAIN_TO_ENTER_NS = MS // 2
+    GAIN_TO_STAY_NS = MS // 4
     DWELL_NS = 5 * SECOND
-    COST_TO_ENTER = 1.12
+    COST_TO_ENTER = 1.125
     COST_TO_STAY = 1.14
 
     __slots__ = ("_better_since_ns", "mode")
