@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ _CHECKS = {
     "software": ("packages", "opencv", "recording", "onnx", "effects", "presets", "screens", "sound"),
     "windows": ("windows",),
 }
-_AT_ONCE = 4
+_BESIDE = "windows"
 _MARKS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "missing": ("missing", "yellow")}
 _FATAL_STYLE = "bold red"
 
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def diagnose(advance: Callable[[], None] = lambda: None) -> list[Finding]:
-    """Run every check, several at once; return what they found, in a fixed order.
+    """Run every check; return what they found, in a fixed order.
 
     A check that fails itself becomes a warning: it never hides what the others found.
 
@@ -59,14 +59,15 @@ def diagnose(advance: Callable[[], None] = lambda: None) -> list[Finding]:
         advance: called after each check.
     """
     names = [(module, check) for module, checks in _CHECKS.items() for check in checks]
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="mfx-doctor") as pool:
-        # Windows first: it waits for other processes longest.
-        started = {pool.submit(_look, module, check): (module, check) for module, check in reversed(names)}
-        found = {}
-        for done in as_completed(started):
-            found[started[done]] = done.result()
+    with ThreadPoolExecutor(thread_name_prefix="mfx-doctor") as pool:
+        # Only what waits for other processes runs beside the rest: large libraries can't be imported by two threads at
+        # once (numpy then fails).
+        beside = {name: pool.submit(_look, *name) for name in names if name[0] == _BESIDE}
+        found = []
+        for name in names:
+            found += beside[name].result() if name in beside else _look(*name)
             advance()
-    return [finding for name in names for finding in found[name]]
+    return found
 
 
 def _look(module: str, check: str) -> list[Finding]:
