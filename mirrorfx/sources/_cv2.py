@@ -1,4 +1,4 @@
-"""OpenCV, loaded in the one way that suits cameras.
+"""OpenCV, loaded in the one way that suits cameras and files.
 
 Some settings are read from the environment when OpenCV is loaded, so they must be there before. The wheel that is not
 headless points Qt at its own plugins; PyQt6's errors about missing libraries would then name the wrong folder.
@@ -22,3 +22,6 @@ if _qt_plugins is None:
     os.environ.pop(_QT_PLUGINS, None)
 else:
     os.environ[_QT_PLUGINS] = _qt_plugins
+if "OPENCV_LOG_LEVEL" not in os.environ:
+    # Every failure is raised as an error of our own; OpenCV's lines on stderr would only repeat it.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_FATAL)

@@ -52,7 +52,7 @@ def test_a_photo_is_turned_as_its_exif_data_says(tmp_path, clock):
     assert frame.pixels[:16, -16:].mean() > 240
 
 
-@pytest.mark.parametrize("content", [b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(50)])
+@pytest.mark.parametrize("content", [b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(50)], ids=["words", "broken"])
 def test_a_bad_file_is_refused_without_printing(tmp_path, clock, content, capfd):
     (tmp_path / "bad.png").write_bytes(content)
     with pytest.raises(SourceUnreadable, match=r"bad\.png can't be read as a picture"):
