@@ -31,7 +31,8 @@ def screens_file() -> Path:
 def load_screen(name: str, path: Path | None = None) -> OutputGeometry:
     """Return what was saved for a screen, or the defaults.
 
-    A file that is not TOML is set aside as ``screens.toml.bad``, with a warning, so that the wall starts.
+    A file that is not TOML is set aside as ``screens.toml.bad``, and one that may not be read is passed over, with a
+    warning: the wall must start.
 
     Args:
         name: the screen's, such as ``HDMI-1``.
@@ -41,9 +42,11 @@ def load_screen(name: str, path: Path | None = None) -> OutputGeometry:
         InvalidValue: a setting of this screen is not allowed; the message names file, screen and setting.
     """
     path = path or screens_file()
-    table = _read(path).get("screens", {}).get(name, {})
     try:
-        return OutputGeometry.from_table(table)
+        return OutputGeometry.from_table(_read(path).get(name, {}))
+    except OSError as error:
+        _log.warning("%s can't be read (%s); the defaults are used.", path, error.strerror)
+        return OutputGeometry()
     except InvalidValue as error:
         raise InvalidValue(f"{path}, screen {name}: {error}") from error
 
@@ -78,15 +81,20 @@ def _put(document: tomlkit.TOMLDocument, name: str, values: dict[str, Any]) -> N
         table[key] = value
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    """Return each screen's table by name; a file of another form is set aside."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        screens = tomllib.loads(path.read_text("utf-8")).get("screens", {})
+        if isinstance(screens, dict) and all(isinstance(table, dict) for table in screens.values()):
+            return screens
+        problem = "a screen must be a table: [screens.NAME]"
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        aside = _set_aside(path)
-        _log.warning("%s is damaged (%s); it was set aside as %s, and the defaults are used.", path, error, aside)
-        return {}
+        problem = str(error)
+    aside = _set_aside(path)
+    _log.warning("%s is damaged (%s); it was set aside as %s, and the defaults are used.", path, problem, aside)
+    return {}
 
 
 def _set_aside(path: Path) -> Path:
