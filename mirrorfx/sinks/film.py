@@ -83,7 +83,7 @@ def check_film_path(path: Path) -> None:
     """Look whether a film could be written at `path`, without writing.
 
     Raises:
-        SinkUnavailable: it names no film, or its folder is not there.
+        SinkUnavailable: it names no film, its folder is not there, or this user may not write there.
     """
     if path.is_dir():
         raise SinkUnavailable(f"{path} can't be recorded: it is a folder. Name a file, such as {path / 'film.mp4'}.")
@@ -97,6 +97,12 @@ def check_film_path(path: Path) -> None:
     if not path.parent.exists():
         raise SinkUnavailable(
             f"{path} can't be recorded: the folder {path.parent} doesn't exist. Make it with: mkdir -p {path.parent}"
+        )
+    kept_from_us = path if path.exists() else path.parent
+    if not os.access(kept_from_us, os.W_OK):
+        raise SinkUnavailable(
+            f"{path} can't be recorded: {kept_from_us} can't be written by this user. Choose a folder of your own, "
+            "such as --record ~/film.mp4."
         )
 
 

@@ -314,6 +314,15 @@ def test_bad_places_are_refused_before_anything_is_written(tmp_path, name, says)
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("name", ["new.mp4", "old.mp4"])
+def test_a_folder_that_may_not_be_written_is_refused_beforehand(tmp_path, monkeypatch, name):
+    (tmp_path / "old.mp4").write_bytes(b"kept")
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(SinkUnavailable, match="can't be written by this user"):
+        Recorder(tmp_path / name, encoders=X264).open(SIZE, 30)
+    assert (tmp_path / "old.mp4").read_bytes() == b"kept"
+
+
 def test_a_folder_that_refuses_is_named(tmp_path, monkeypatch):
     def refused(*_args, **_kwargs):
         raise PermissionError(13, "Permission denied")
