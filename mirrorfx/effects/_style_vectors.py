@@ -13,6 +13,7 @@ import numpy as np
 from mirrorfx.effects._style_net import VECTOR_LENGTH
 from mirrorfx.effects._style_words import normalised
 from mirrorfx.effects._swatch import boldness, draw_neutral, draw_swatch
+from mirrorfx.params import Params
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from cv2.typing import MatLike
 
     from mirrorfx.effects._style_net import Vector
-    from mirrorfx.params import Params
 
 __all__ = ["StyleVectors", "keyframe_weights"]
 
@@ -57,6 +57,7 @@ class StyleVectors:
         self._most = most
         self._kept: OrderedDict[_Key, Vector] = OrderedDict()
         self._lock = threading.Lock()
+        self._before: Params | None = None
         self.neutral = predict(draw_neutral())
 
     def __len__(self) -> int:
@@ -70,12 +71,23 @@ class StyleVectors:
         return total.astype(np.float32)
 
     def prepare(self, params: Params) -> None:
-        """Make what `mixed` will need now and until the keyframe after the next. Realtime: no."""
+        """Make what `mixed` needs at `params` and on a fade there from those prepared before. Realtime: no.
+
+        A fade of prompt and seed together mixes every prompt with every seed on the way.
+        """
+        self.look_ahead(params)
+        before, self._before = self._before, params
+        if before is not None:
+            self.look_ahead(Params({**params.values, "prompt": before.prompt}, phase=params.phase))
+            self.look_ahead(Params({**params.values, "seed": before.seed}, phase=params.phase))
+
+    def look_ahead(self, params: Params) -> None:
+        """Make what `mixed` needs now and until the keyframe after the next. Realtime: no."""
         for key in self._needed(params):
             self._vector(key)
 
     def ready(self, params: Params) -> bool:
-        """Say whether `prepare` has nothing left to do. Realtime: yes."""
+        """Say whether `look_ahead` has nothing left to do. Realtime: yes."""
         with self._lock:
             return all(key in self._kept for key in self._needed(params))
 

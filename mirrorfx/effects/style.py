@@ -122,7 +122,7 @@ class Style(Effect):
 
         prompt = self._vectors.mixed(params)
         if (self._making is None or self._making.done()) and not self._vectors.ready(params):
-            self._making = self._ahead.submit(self._vectors.prepare, params)
+            self._making = self._ahead.submit(self._vectors.look_ahead, params)
         share = _BEYOND * (1 - (1 - params.strength) ** 2)
         neutral = self._vectors.neutral
         mixed: Vector = neutral + (prompt - neutral) * np.float32(share)
