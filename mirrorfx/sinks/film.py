@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import os
+import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,7 @@ ENCODERS = (
 
 
 def check_film_path(path: Path) -> None:
-    """Look whether a film could be written at `path`, without writing.
+    """Look whether a film could be written at `path`; nothing is left there.
 
     Raises:
         SinkUnavailable: it names no film, its folder is not there, or this user may not write there.
@@ -98,11 +99,10 @@ def check_film_path(path: Path) -> None:
         raise SinkUnavailable(
             f"{path} can't be recorded: the folder {path.parent} doesn't exist. Make it with: mkdir -p {path.parent}"
         )
-    kept_from_us = path if path.exists() else path.parent
-    if not os.access(kept_from_us, os.W_OK):
+    reason = _refusal(path)
+    if reason:
         raise SinkUnavailable(
-            f"{path} can't be recorded: {kept_from_us} can't be written by this user. Choose a folder of your own, "
-            "such as --record ~/film.mp4."
+            f"{path} can't be recorded: {reason}. Choose a folder of your own, such as --record ~/film.mp4."
         )
 
 
@@ -303,6 +303,17 @@ def plain_reason(error: Exception) -> str:
     if number in _PLAIN_REASONS:
         return _PLAIN_REASONS[number]
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _refusal(path: Path) -> str:
+    """Say why `path` can't be written; empty when it can. Nothing stays behind."""
+    if path.exists():
+        return "" if os.access(path, os.W_OK) else "the file there can't be overwritten by this user"
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        return f"the folder {path.parent} can't be written ({plain_reason(error)})"
+    return ""
 
 
 def _thread_count(size: Size) -> int:

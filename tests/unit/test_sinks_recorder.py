@@ -21,7 +21,7 @@ from mirrorfx.errors import SinkFailed, SinkUnavailable
 from mirrorfx.frame import Frame
 from mirrorfx.sinks import ENCODERS, Encoder, Recorder
 from mirrorfx.sinks import film as film_module
-from mirrorfx.sinks.film import Film
+from mirrorfx.sinks.film import Film, check_film_path
 from mirrorfx.sinks.fragments import FragmentFile
 
 X264 = (ENCODERS[-1],)
@@ -314,12 +314,17 @@ def test_bad_places_are_refused_before_anything_is_written(tmp_path, name, says)
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("name", ["new.mp4", "old.mp4"])
-def test_a_folder_that_may_not_be_written_is_refused_beforehand(tmp_path, monkeypatch, name):
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc, where not even root can make files")
+def test_a_folder_that_may_not_be_written_is_refused_beforehand():
+    with pytest.raises(SinkUnavailable, match="the folder /proc can't be written"):
+        check_film_path(Path("/proc/a.mp4"))
+
+
+def test_a_film_that_may_not_be_overwritten_is_refused_beforehand(tmp_path, monkeypatch):
     (tmp_path / "old.mp4").write_bytes(b"kept")
     monkeypatch.setattr("os.access", lambda *_: False)
-    with pytest.raises(SinkUnavailable, match="can't be written by this user"):
-        Recorder(tmp_path / name, encoders=X264).open(SIZE, 30)
+    with pytest.raises(SinkUnavailable, match="can't be overwritten"):
+        Recorder(tmp_path / "old.mp4", encoders=X264).open(SIZE, 30)
     assert (tmp_path / "old.mp4").read_bytes() == b"kept"
 
 
