@@ -26,7 +26,7 @@ __all__ = ["Presents", "WallWindow"]
 
 _log = logging.getLogger(__name__)
 _CURSOR_MS = 2000
-_WINDOW_SHARE = 0.85
+_WINDOW_SHARE = 0.95
 
 
 class Presents(Protocol):

@@ -1,0 +1,94 @@
+"""Which effect paints; those that can't run here say why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtGui import QPainter, QStandardItem, QStandardItemModel
+from PyQt6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from typing_extensions import override
+
+from mirrorfx_ui.desk.signs import Sign, pixmap
+from mirrorfx_ui.desk.theme import label
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from PyQt6.QtGui import QPaintEvent
+
+    from mirrorfx_ui.desk.bridge import Bridge
+
+__all__ = ["EffectPanel"]
+
+_NAME = Qt.ItemDataRole.UserRole
+
+
+class EffectPanel(QWidget):
+    """The chooser and a note under it."""
+
+    def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._bridge = bridge
+        self._state: Mapping[str, Any] = {}
+        self.box = _Chooser()
+        self.box.setAccessibleName(self.tr("Effect"))
+        self.box.activated.connect(self._choose)
+        self.note = label("", "muted")
+        self.note.setWordWrap(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(label(self.tr("Effect"), "title"))
+        column.addWidget(self.box)
+        column.addWidget(self.note)
+        bridge.state_changed.connect(self.show_state)
+
+    def show_state(self, state: Mapping[str, Any]) -> None:
+        """Show what there is and what paints."""
+        if state["effects"] != self._state.get("effects"):
+            self._fill(state["effects"])
+        self._state = state
+        switching = state["switching_to"]
+        view = self.box.view()
+        if view is None or not view.isVisible():
+            self.box.setCurrentIndex(self.box.findData(switching or state["effect"], _NAME))
+        self.box.setEnabled(not switching)
+        self.note.setText(self._note(state["effect"], switching))
+        self.note.setVisible(bool(self.note.text()))
+
+    def _note(self, effect: str, switching: str | None) -> str:
+        if switching:
+            text = self.tr("Getting %s ready; %s paints until then.")
+            return text.replace("%s", switching, 1).replace("%s", effect, 1)
+        if effect == "style":
+            return self.tr("A palette and texture reading of the prompt, not its meaning.")
+        return ""
+
+    def _fill(self, effects: list[dict[str, Any]]) -> None:
+        model = QStandardItemModel(self.box)
+        for effect in effects:
+            item = QStandardItem(str(effect["name"]))
+            item.setData(effect["name"], _NAME)
+            if not effect["ok"]:
+                item.setText(self.tr("%s – can't run here").replace("%s", str(effect["name"])))
+                item.setEnabled(False)
+                item.setToolTip(f"{effect['reason']} {effect['fix']}".strip())
+            model.appendRow(item)
+        self.box.setModel(model)
+
+    def _choose(self, index: int) -> None:
+        name = self.box.itemData(index, _NAME)
+        if name != self._state.get("effect"):
+            self._bridge.ask("effect", lambda _reply: self.show_state(self._state), name=name)
+
+
+class _Chooser(QComboBox):
+    """A combo box with an arrow that the sheet's colours fit."""
+
+    @override
+    def paintEvent(self, e: QPaintEvent | None) -> None:
+        super().paintEvent(e)
+        painter = QPainter(self)
+        painter.drawPixmap(QPoint(self.width() - 30, (self.height() - 16) // 2), pixmap(Sign.OPEN))
+        painter.end()

@@ -1,0 +1,96 @@
+"""The panel with a control for every param of the effect in force."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtWidgets import QVBoxLayout, QWidget
+
+from mirrorfx_ui.desk.controls import ChoiceControl, Control, SwitchControl
+from mirrorfx_ui.desk.edits import ParamEdits
+from mirrorfx_ui.desk.number_controls import FaderControl, SeedControl
+from mirrorfx_ui.desk.prompt import TextControl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mirrorfx_ui.desk.bridge import Bridge
+
+__all__ = ["ParamPanel", "make_control"]
+
+_FADER_MOST = 10_000
+
+
+def make_control(param: Mapping[str, Any]) -> Control:
+    """Return the control that suits `param`."""
+    match param["kind"]:
+        case "text":
+            return TextControl(param)
+        case "bool":
+            return SwitchControl(param)
+        case "choice":
+            return ChoiceControl(param)
+        case "int" if param["maximum"] - param["minimum"] > _FADER_MOST:
+            return SeedControl(param)
+        case _:
+            return FaderControl(param)
+
+
+class ParamPanel(QWidget):
+    """Controls in the engine's order, rebuilt when the effect changes what there is.
+
+    A control that the user holds, or whose edit is on its way, is left alone; it takes the engine's value afterwards.
+    """
+
+    def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.controls: dict[str, Control] = {}
+        self._params: list[dict[str, Any]] = []
+        self._values: dict[str, Any] = {}
+        self._edits = ParamEdits(bridge, self)
+        self._edits.settled.connect(self._settled)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(18)
+        bridge.state_changed.connect(self.take)
+
+    def take(self, state: Mapping[str, Any]) -> None:
+        """Show what is set."""
+        if state["params"] != self._params:
+            self._build(state["params"])
+        self._values = state["values"]
+        self._show()
+
+    def _show(self) -> None:
+        for name, control in self.controls.items():
+            if name in self._values and not control.held and not self._edits.is_on_its_way(name):
+                control.show_value(self._values[name])
+
+    def _settled(self, refused: frozenset[str]) -> None:
+        for name in refused & self.controls.keys() & self._values.keys():
+            self.controls[name].refused(self._values[name])
+        self._show()
+
+    def _build(self, params: list[dict[str, Any]]) -> None:
+        """Keep the controls whose params are as they were: somebody may be typing in one."""
+        self._params = params
+        old, self.controls = self.controls, {}
+        for param in params:
+            control = old.pop(param["name"], None)
+            if control is None or control.param != param:
+                if control:
+                    self._drop(control)
+                control = make_control(param)
+                control.edited.connect(self._edits.edit)
+            self.controls[control.name] = control
+        for control in old.values():
+            self._drop(control)
+        for control in self.controls.values():
+            self._column.removeWidget(control)
+        for control in self.controls.values():
+            self._column.addWidget(control)
+
+    def _drop(self, control: Control) -> None:
+        self._column.removeWidget(control)
+        control.hide()
+        control.deleteLater()

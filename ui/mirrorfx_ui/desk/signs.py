@@ -1,0 +1,130 @@
+"""Small drawn signs. Each state has a shape of its own, so that none is told by colour alone."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from functools import cache
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QPolygonF
+
+from mirrorfx_ui.desk import theme
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Sign", "icon", "pixmap"]
+
+_UNIT = 16.0
+
+
+class Sign(Enum):
+    """What a sign says."""
+
+    GOOD = auto()
+    """A full disc: it works."""
+    BUSY = auto()
+    """A half-full disc: on its way."""
+    WAITING = auto()
+    """A ring: nothing yet."""
+    WARNING = auto()
+    """A triangle: look here."""
+    BAD = auto()
+    """A cross: it does not work."""
+    INFO = auto()
+    """A bar: something to read."""
+    CHOSEN = auto()
+    """A tick: this one is in use."""
+    DICE = auto()
+    """A die: take another at random."""
+    OPEN = auto()
+    """An angle that points down: there is a list."""
+
+
+def icon(sign: Sign) -> QIcon:
+    """Return the sign for a button or a list."""
+    return QIcon(pixmap(sign, 20))
+
+
+@cache
+def pixmap(sign: Sign, size_px: int = 16) -> QPixmap:
+    """Return the sign, sharp on dense screens too."""
+    dense = 3
+    made = QPixmap(size_px * dense, size_px * dense)
+    made.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(made)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.scale(size_px * dense / _UNIT, size_px * dense / _UNIT)
+    colour, draw = _SIGNS[sign]
+    pen = QPen(QColor(colour), 1.8)
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    painter.setPen(pen)
+    draw(painter)
+    painter.end()
+    made.setDevicePixelRatio(dense)
+    return made
+
+
+def _disc(painter: QPainter) -> None:
+    painter.setBrush(painter.pen().color())
+    painter.drawEllipse(QPointF(8, 8), 4.2, 4.2)
+
+
+def _half_disc(painter: QPainter) -> None:
+    painter.drawEllipse(QPointF(8, 8), 4.6, 4.6)
+    painter.setBrush(painter.pen().color())
+    painter.drawChord(QRectF(3.4, 3.4, 9.2, 9.2), 90 * 16, 180 * 16)
+
+
+def _ring(painter: QPainter) -> None:
+    painter.drawEllipse(QPointF(8, 8), 4.6, 4.6)
+
+
+def _triangle(painter: QPainter) -> None:
+    painter.drawPolygon(QPolygonF([QPointF(8, 2.2), QPointF(14.4, 13.4), QPointF(1.6, 13.4)]))
+    painter.drawLine(QPointF(8, 6.6), QPointF(8, 9.2))
+    painter.drawPoint(QPointF(8, 11.5))
+
+
+def _cross(painter: QPainter) -> None:
+    painter.drawLine(QPointF(4, 4), QPointF(12, 12))
+    painter.drawLine(QPointF(12, 4), QPointF(4, 12))
+
+
+def _bar(painter: QPainter) -> None:
+    painter.drawLine(QPointF(8, 7.4), QPointF(8, 12.4))
+    painter.drawPoint(QPointF(8, 3.8))
+
+
+def _tick(painter: QPainter) -> None:
+    painter.drawPolyline(QPolygonF([QPointF(3, 8.4), QPointF(6.6, 12), QPointF(13, 4.4)]))
+
+
+def _die(painter: QPainter) -> None:
+    pen = painter.pen()
+    pen.setWidthF(1.3)
+    painter.setPen(pen)
+    painter.drawRoundedRect(QRectF(2, 2, 12, 12), 2.6, 2.6)
+    painter.setBrush(pen.color())
+    painter.setPen(Qt.PenStyle.NoPen)
+    for x, y in ((5.1, 5.1), (10.9, 5.1), (8, 8), (5.1, 10.9), (10.9, 10.9)):
+        painter.drawEllipse(QPointF(x, y), 1.15, 1.15)
+
+
+def _angle(painter: QPainter) -> None:
+    painter.drawPolyline(QPolygonF([QPointF(4, 6.4), QPointF(8, 10.4), QPointF(12, 6.4)]))
+
+
+_SIGNS: dict[Sign, tuple[str, Callable[[QPainter], None]]] = {
+    Sign.GOOD: (theme.GOOD, _disc),
+    Sign.BUSY: (theme.ACCENT, _half_disc),
+    Sign.WAITING: (theme.MUTED, _ring),
+    Sign.WARNING: (theme.WARN, _triangle),
+    Sign.BAD: (theme.BAD, _cross),
+    Sign.INFO: (theme.MUTED, _bar),
+    Sign.CHOSEN: (theme.ACCENT, _tick),
+    Sign.DICE: (theme.TEXT, _die),
+    Sign.OPEN: (theme.MUTED, _angle),
+}

@@ -1,0 +1,136 @@
+"""The desk's look: dark and calm, for a dim room, readable from two metres."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from PyQt6.QtGui import QColor, QFont, QPalette
+from PyQt6.QtWidgets import QLabel, QStyleFactory
+
+if TYPE_CHECKING:
+    from PyQt6.QtWidgets import QApplication
+
+__all__ = ["ACCENT", "BAD", "FAINT", "GOOD", "LINE", "MUTED", "PANEL", "TEXT", "TROUGH", "WARN", "apply_theme", "label"]
+
+BACK: Final = "#101215"
+PANEL: Final = "#181b20"
+RAISED: Final = "#21252c"
+HOVER: Final = "#2a2f38"
+TROUGH: Final = "#2d323b"
+LINE: Final = "#2b3039"
+TEXT: Final = "#eceef1"
+MUTED: Final = "#a3abb8"
+FAINT: Final = "#767f8d"
+ACCENT: Final = "#efb366"
+GOOD: Final = "#7fcfa5"
+WARN: Final = "#f0c75e"
+BAD: Final = "#ff8a7f"
+
+_FAMILIES = ["Inter", "Noto Sans", "Segoe UI", "SF Pro Text", "Helvetica Neue", "DejaVu Sans"]
+
+_SHEET = f"""
+* {{ font-size: 15px; color: {TEXT}; }}
+QWidget#desk {{ background: {BACK}; }}
+QFrame[role="panel"] {{ background: {PANEL}; border-radius: 12px; }}
+QFrame[role="card"] {{ background: {RAISED}; border-radius: 8px; }}
+QFrame[role="warning"] {{ background: #35301f; border: 1px solid #6b5a2a; border-radius: 8px; }}
+QFrame[role="rule"] {{ background: {LINE}; max-height: 1px; min-height: 1px; border: none; }}
+
+QLabel[role="brand"] {{ font-size: 21px; font-weight: 600; }}
+QLabel[role="title"] {{ font-size: 13px; font-weight: 600; color: {MUTED}; }}
+QLabel[role="muted"] {{ font-size: 13px; color: {MUTED}; }}
+QLabel[role="param"] {{ font-size: 16px; }}
+QLabel[role="value"] {{ font-size: 21px; }}
+QLabel[role="huge"] {{ font-size: 60px; font-weight: 400; }}
+QLabel:disabled, QCheckBox:disabled {{ color: {FAINT}; }}
+QLabel[role="bad"] {{ font-size: 13px; color: {BAD}; }}
+
+QPlainTextEdit, QLineEdit, QDoubleSpinBox, QComboBox {{
+  background: {RAISED}; border: 1px solid {LINE}; border-radius: 8px; padding: 6px 10px;
+  selection-background-color: #6d5330; selection-color: {TEXT};
+}}
+QPlainTextEdit {{ font-size: 20px; padding: 8px 8px; }}
+QDoubleSpinBox {{ font-size: 18px; padding: 4px 8px; min-height: 28px; }}
+QLineEdit, QComboBox {{ min-height: 26px; }}
+QPlainTextEdit:focus, QLineEdit:focus, QDoubleSpinBox:focus, QComboBox:focus {{ border-color: {ACCENT}; }}
+QPlainTextEdit:disabled, QLineEdit:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {{ color: {FAINT}; }}
+
+QComboBox {{ font-size: 17px; }}
+QComboBox::drop-down {{ border: none; width: 34px; }}
+QComboBox::down-arrow {{ image: none; }}
+QComboBox QAbstractItemView {{
+  background: {RAISED}; border: 1px solid {LINE}; padding: 4px; outline: none; selection-background-color: {HOVER};
+}}
+QComboBox QAbstractItemView::item {{ min-height: 34px; padding: 0 8px; border-radius: 6px; }}
+QComboBox QAbstractItemView::item:disabled {{ color: {FAINT}; }}
+
+QPushButton, QToolButton {{
+  background: {RAISED}; border: 1px solid {LINE}; border-radius: 8px; padding: 6px 14px; min-height: 26px;
+}}
+QToolButton {{ padding: 4px; min-width: 28px; min-height: 28px; font-size: 18px; }}
+QPushButton:hover, QToolButton:hover {{ background: {HOVER}; }}
+QPushButton:pressed, QToolButton:pressed {{ background: {TROUGH}; }}
+QPushButton:focus, QToolButton:focus {{ border-color: {ACCENT}; }}
+QPushButton:disabled, QToolButton:disabled {{ color: {FAINT}; background: {PANEL}; }}
+QToolButton[role="flat"] {{
+  background: transparent; border: 1px solid transparent; font-size: 13px; padding: 2px 10px;
+}}
+QToolButton[role="flat"]:hover {{ background: {HOVER}; }}
+QToolButton[role="flat"]:focus {{ border-color: {ACCENT}; }}
+
+QListWidget {{ background: transparent; border: none; outline: none; }}
+QListWidget::item {{ border-radius: 7px; padding: 0 8px; color: {TEXT}; }}
+QListWidget::item:hover:enabled {{ background: {RAISED}; }}
+QListWidget::item:selected {{ background: {HOVER}; color: {TEXT}; }}
+QListWidget::item:disabled {{ color: {MUTED}; }}
+QListWidget::item:selected:focus {{ border: 1px solid {ACCENT}; }}
+
+QScrollArea, QScrollArea > QWidget > QWidget#inside {{ background: transparent; border: none; }}
+QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
+QScrollBar::handle:vertical {{ background: {TROUGH}; border-radius: 4px; min-height: 32px; }}
+QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{
+  background: none; border: none; height: 0;
+}}
+QProgressBar {{ background: {TROUGH}; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }}
+QProgressBar::chunk {{ background: {ACCENT}; border-radius: 3px; }}
+QCheckBox {{ spacing: 10px; }}
+QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; padding: 6px; font-size: 14px; }}
+"""
+
+
+def apply_theme(app: QApplication) -> None:
+    """Dress the application, whatever the desktop's own colours are."""
+    app.setStyle(QStyleFactory.create("Fusion"))
+    font = QFont()
+    font.setFamilies(_FAMILIES)
+    app.setFont(font)
+    app.setPalette(_palette())
+    app.setStyleSheet(_SHEET)
+
+
+def label(text: str, role: str = "") -> QLabel:
+    """Return a label that looks as its role says; see the sheet above."""
+    made = QLabel(text)
+    made.setProperty("role", role)
+    return made
+
+
+def _palette() -> QPalette:
+    palette = QPalette()
+    role = QPalette.ColorRole
+    for part, colour in (
+        (role.Window, BACK),
+        (role.Base, RAISED),
+        (role.AlternateBase, PANEL),
+        (role.Button, RAISED),
+        (role.WindowText, TEXT),
+        (role.Text, TEXT),
+        (role.ButtonText, TEXT),
+        (role.PlaceholderText, FAINT),
+        (role.Highlight, HOVER),
+        (role.HighlightedText, TEXT),
+        (role.ToolTipBase, RAISED),
+        (role.ToolTipText, TEXT),
+    ):
+        palette.setColor(part, QColor(colour))
+    return palette

@@ -1,0 +1,138 @@
+"""The desk's window: presets at the left, the picture's params in the middle, figures at the right, notices below."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from mirrorfx_ui.desk.bridge import Link
+from mirrorfx_ui.desk.effects import EffectPanel
+from mirrorfx_ui.desk.figures import FiguresPanel
+from mirrorfx_ui.desk.notices import NoticePanel
+from mirrorfx_ui.desk.params import ParamPanel
+from mirrorfx_ui.desk.presets import PresetPanel
+from mirrorfx_ui.desk.signs import Sign, pixmap
+from mirrorfx_ui.desk.theme import label
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mirrorfx_ui.desk.bridge import Bridge
+
+__all__ = ["DeskWindow"]
+
+_SIZE = (1280, 800)
+_LEFT_PX, _RIGHT_PX = 270, 366
+_GAP_PX = 14
+
+
+class DeskWindow(QWidget):
+    """Where the operator works. It is one client of the control protocol among others."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        super().__init__()
+        self.setObjectName("desk")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setWindowTitle(self.tr("MirrorFX – desk"))
+        self.resize(*_SIZE)
+        self.setMinimumSize(1080, 640)
+        self.presets = PresetPanel(bridge)
+        self.effects = EffectPanel(bridge)
+        self.params = ParamPanel(bridge)
+        self.figures = FiguresPanel(bridge)
+        self.notices = NoticePanel()
+        self.what = label("", "muted")
+        self.link_sign = QLabel()
+        self.link = QLabel()
+        self.link.setAccessibleName(self.tr("Connection"))
+        self._lay_out()
+        bridge.link_changed.connect(self.show_link)
+        bridge.state_changed.connect(self.show_state)
+        bridge.figures_changed.connect(lambda report: self.notices.add_problems(report.get("problems", [])))
+        bridge.noticed.connect(self.notices.add)
+        self.show_link(bridge.link)
+
+    def show_link(self, link: Link) -> None:
+        """Show how the desk stands with the engine; without it nothing can be edited."""
+        sign, text = {
+            Link.CONNECTING: (Sign.BUSY, self.tr("Connecting …")),
+            Link.CONNECTED: (Sign.GOOD, self.tr("Connected")),
+            Link.LOST: (Sign.WARNING, self.tr("The engine is being restarted …")),
+            Link.SILENT: (Sign.WARNING, self.tr("The engine does not answer")),
+        }[link]
+        self.link_sign.setPixmap(pixmap(sign, 18))
+        self.link.setText(text)
+        for panel in (self.presets, self.effects, self.params):
+            panel.setEnabled(link in (Link.CONNECTED, Link.SILENT))
+        self.figures.setEnabled(link is Link.CONNECTED)  # grey: those are old
+
+    def show_state(self, state: Mapping[str, Any]) -> None:
+        """Show what is seen, and what is wrong with what was saved."""
+        width, height = state["size"]
+        source = str(state["source"])
+        name = PurePath(source).name or source
+        self.what.setText(f"{name}  ·  {width} × {height}")
+        self.what.setToolTip(source)
+        self.notices.add_problems(state.get("problems", []))
+
+    # Layout
+
+    def _lay_out(self) -> None:
+        left = _panel(self.presets)
+        left.setFixedWidth(_LEFT_PX)
+        right = _panel(self.figures)
+        right.setFixedWidth(_RIGHT_PX)
+        panels = QHBoxLayout()
+        panels.setSpacing(_GAP_PX)
+        panels.addWidget(left)
+        panels.addWidget(_panel(self._middle()), 1)
+        panels.addWidget(right)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 12, 20, 16)
+        column.setSpacing(_GAP_PX)
+        column.addLayout(self._head())
+        column.addLayout(panels, 1)
+        column.addWidget(self.notices)
+
+    def _head(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setContentsMargins(6, 0, 6, 0)
+        row.setSpacing(14)
+        mark = QLabel()
+        mark.setPixmap(self.windowIcon().pixmap(30, 30))
+        mark.setVisible(not self.windowIcon().isNull())
+        row.addWidget(mark)
+        row.addWidget(label("MirrorFX", "brand"))
+        row.addWidget(self.what, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addStretch()
+        row.addWidget(self.link_sign)
+        row.addWidget(self.link)
+        return row
+
+    def _middle(self) -> QWidget:
+        inside = QWidget()
+        inside.setObjectName("inside")
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 4, 0)
+        column.setSpacing(22)
+        column.addWidget(self.effects)
+        column.addWidget(self.params)
+        column.addStretch()
+        area = QScrollArea()
+        area.setWidget(inside)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        return area
+
+
+def _panel(inside: QWidget) -> QFrame:
+    frame = QFrame()
+    frame.setProperty("role", "panel")
+    column = QVBoxLayout(frame)
+    column.setContentsMargins(18, 16, 18, 16)
+    column.addWidget(inside)
+    return frame
