@@ -34,7 +34,7 @@ refuse_python() {
   say "MirrorFX needs Python 3.11, 3.12, 3.13 or 3.14; $1 here: $found."
   say "The way out:"
   python_advice | sed 's/^/    /' >&2
-  say "MIRRORFX_PYTHON=/path/to/python3.12 ${0##*/} makes this script use a certain one."
+  say "MIRRORFX_PYTHON=/path/to/python3.12 scripts/${0##*/} makes this script use a certain one."
   exit 1
 }
 
@@ -62,8 +62,6 @@ venv_is_sound() {
     flaw='the last setup was killed half-way'
   elif ! python_version=$(version_of "$venv/bin/python") || [[ ! -d $venv/lib/python$python_version/site-packages ]]; then
     flaw='its Python is gone or was replaced'
-  elif [[ -e $state/root && $(<"$state/root") != "$root" ]]; then
-    flaw='the checkout has moved'
   elif [[ -n ${MIRRORFX_PYTHON:-} && $(version_of "$MIRRORFX_PYTHON") != "$python_version" ]]; then
     flaw="it is Python $python_version, and MIRRORFX_PYTHON asks for another"
   elif [[ ! -d $venv/lib/python$python_version/site-packages/pip ]]; then
@@ -73,7 +71,10 @@ venv_is_sound() {
 }
 
 ensure_venv() {
-  [[ -d $venv ]] && venv_is_sound && return
+  if [[ -d $venv ]] && venv_is_sound; then
+    follow_move
+    return
+  fi
   [[ -d $venv ]] && say "Building .venv anew: $flaw."
   choose_python
   setting_up=yes
@@ -85,16 +86,32 @@ ensure_venv() {
   rm -f "$state/building"
 }
 
+# A moved checkout keeps its environment, since there may be no network to build another.
+follow_move() {
+  local old=''
+  if [[ -e $state/root ]]; then old=$(<"$state/root"); fi
+  [[ $old != "$root" ]] || return 0
+  if [[ -n $old ]]; then
+    say "The checkout has moved here from $old: .venv follows."
+    "$venv/bin/python" "$root/scripts/lib/follow_move.py" "$old/.venv" "$venv"
+  fi
+  mkdir -p "$state"
+  printf '%s\n' "$root" >"$state/root"
+}
+
 has_ensurepip() { "$python" -c 'import ensurepip, venv' 2>/dev/null; }
 
 make_venv() {
-  local label="Python $python_version environment"
-  if has_ensurepip || { has_apt && ensure_packages 'the Python environment' "python$python_version-venv" && has_ensurepip; }; then
+  local label="Python $python_version environment" package="python$python_version-venv"
+  if ! has_ensurepip && has_apt; then install_missing 'the Python environment' "$package" || true; fi
+  if has_ensurepip; then
     step "$label" "$python" -m venv "$venv"
   elif has_apt; then
-    step "$label, with pip from Debian's package unpacked beside it" make_venv_without_root
+    step "$label (pip unpacked from Debian's package)" make_venv_without_root && return
+    tell_missing 'the Python environment' "$package"
+    return 1
   else
-    say "$python has neither venv nor ensurepip: install your distribution's package for them."
+    say "$python has no ensurepip or no venv: install your distribution's package for them."
     return 1
   fi
 }

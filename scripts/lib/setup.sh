@@ -64,15 +64,15 @@ pip_install() {
 }
 
 ensure_set() {
-  is_current "$1" || install_set "$1" "$2" || fail "Nothing was started. Set the cause right and run ${0##*/} again."
+  is_current "$1" || install_set "$1" "$2" || fail "Nothing was started. Set the cause right and start scripts/${0##*/} again."
 }
 
 # set_up SET...: the environment with the sets named, base first.
 set_up() {
   local name
   [[ -w $root ]] || fail "$root can't be written by $(id -un): clone it to a folder of yours."
-  [[ ! -e $venv || -w $venv ]] || fail "$venv belongs to another user: remove it as that user, then run ${0##*/} again."
-  [[ -d $venv ]] || say "First run: setting up in .venv. Later runs start in seconds."
+  [[ ! -e $venv || -w $venv ]] || fail "$venv belongs to another user: remove it as that user, then start scripts/${0##*/} again."
+  [[ -d $venv ]] || say "First run: setting up in .venv (Python packages: about 250 MB to download). Later runs start in seconds."
   ensure_venv
   for name in base "$@"; do ensure_set "$name" "$(set_label "$name")"; done
 }

@@ -78,16 +78,27 @@ apt_line() {
   printf '%sapt-get install --no-install-recommends %s\n' "$prefix" "${names[*]}"
 }
 
-# ensure_packages PURPOSE NAME...: installs what is missing, or prints the line that does and returns 1.
-ensure_packages() {
+# install_missing PURPOSE NAME...: returns 1 if something is missing still.
+install_missing() {
   local purpose=$1 lacking
   shift
   mapfile -t lacking < <(missing_packages "$@")
   ((${#lacking[@]})) || return 0
-  if become_root "${lacking[*]}" && step "System packages for $purpose (${#lacking[@]})" install_packages "${lacking[@]}"; then
-    return 0
-  fi
+  become_root "${lacking[*]}" && step "System packages for $purpose (${#lacking[@]})" install_packages "${lacking[@]}"
+}
+
+# tell_missing PURPOSE NAME...: the line that installs what is missing.
+tell_missing() {
+  local purpose=$1 lacking
+  shift
+  mapfile -t lacking < <(missing_packages "$@")
   say "System packages for $purpose are missing. As root:"
   say "    $(apt_line "${lacking[@]}")"
+}
+
+# ensure_packages PURPOSE NAME...: installs what is missing, or prints the line that does and returns 1.
+ensure_packages() {
+  install_missing "$@" && return
+  tell_missing "$@"
   return 1
 }
