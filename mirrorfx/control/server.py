@@ -138,10 +138,10 @@ class ControlServer:
         self._ending = asyncio.Event()
         app = web.Application()
         app.router.add_get("/control", self._talk)
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, _HOST, self.port, shutdown_timeout=0.2)
+            site = web.TCPSite(runner, _HOST, self.port)
             await site.start()
             self.port = runner.addresses[0][1]
             self._started.put(None)
