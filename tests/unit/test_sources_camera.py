@@ -210,6 +210,13 @@ def test_stamps_never_repeat_or_go_back(bench):
     assert all(np.diff(stamps) > 0)
 
 
+def test_stamps_never_repeat_when_the_clock_is_coarse(bench):
+    rig = bench()
+    rig.open()
+    stamps = [rig.read(seed, then_ns=0).t_capture_ns for seed in range(1, 5)]
+    assert all(np.diff(stamps) > 0)
+
+
 def test_an_unplugged_camera_is_lost_and_comes_back_by_opening_it_again(bench):
     rig = bench()
     rig.open()
@@ -288,6 +295,18 @@ def test_a_repeated_picture_is_noticed_within_two_seconds(bench):
     with pytest.raises(SourceLost, match="repeated the same picture"):
         deque((rig.read(still) for _ in range(200)), maxlen=0)
     assert rig.clock.now_ns() - start_ns <= 2 * SECOND
+
+
+def test_the_time_it_took_to_open_again_does_not_count_as_frozen(bench):
+    rig = bench()
+    rig.open()
+    rig.read(1)
+    rig.read(1)
+    rig.clock.advance_ns(10 * SECOND)
+    rig.camera.close()
+    rig.give(1)
+    rig.camera.open()
+    assert rig.camera.read() is not None
 
 
 class Watched:
