@@ -37,6 +37,8 @@ class Control(QWidget):
 
     edited = pyqtSignal(str, object, float)
     """(name, value, fade in seconds): the user's doing, never `show_value`'s."""
+    let_go = pyqtSignal()
+    """The user is no longer at it: what others did meanwhile can be shown."""
 
     def __init__(self, param: Mapping[str, Any], parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -82,6 +82,7 @@ class ParamPanel(QWidget):
                     self._drop(control)
                 control = make_control(param)
                 control.edited.connect(self._edits.edit)
+                control.let_go.connect(self._show)
             self.controls[control.name] = control
         for control in old.values():
             self._drop(control)

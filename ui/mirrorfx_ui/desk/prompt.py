@@ -43,6 +43,7 @@ class TextControl(Control):
         self._pause.timeout.connect(self.apply)
         self.editor.textChanged.connect(self._typed)
         self.editor.entered.connect(self.apply)
+        self.editor.left.connect(self._leave)
         self._lay_out(str(param["label"]))
         self._say()
 
@@ -70,9 +71,13 @@ class TextControl(Control):
         """Send what is typed, now."""
         self._pause.stop()
         if self._plain() != self._shown:
-            self._shown = self._plain()
+            self._shown, self._refused = self._plain(), False
             self.edited.emit(self.name, self._shown, STEP_FADE_S)
         self._say()
+
+    def _leave(self) -> None:
+        if not self._refused:
+            self.apply()
 
     def _lay_out(self, name: str) -> None:
         head = QHBoxLayout()
@@ -91,6 +96,7 @@ class TextControl(Control):
             self._pause.start()
         else:
             self._pause.stop()
+            self.let_go.emit()
         self._say()
 
     def _say(self) -> None:
@@ -114,6 +120,7 @@ class TextControl(Control):
 
 class _Editor(QPlainTextEdit):
     entered = pyqtSignal()
+    left = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -130,4 +137,4 @@ class _Editor(QPlainTextEdit):
     @override
     def focusOutEvent(self, e: QFocusEvent | None) -> None:
         super().focusOutEvent(e)
-        self.entered.emit()
+        self.left.emit()

@@ -1,0 +1,152 @@
+"""A real control server with a scripted engine behind it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from PyQt6.QtCore import QTimer
+
+from mirrorfx.control.protocol import PROTOCOL_VERSION
+from mirrorfx.control.server import ControlServer
+
+TOKEN = "for-this-test"
+
+
+def param(name: str, kind: str, default: Any, **more: Any) -> dict[str, Any]:
+    usual = {"label": name.capitalize(), "help": f"What {name} does.", "minimum": 0.0, "maximum": 1.0}
+    usual |= {"unit": "", "curve": 1.0, "choices": [], "osc": f"/mirrorfx/effect/{name}"}
+    return usual | {"name": name, "kind": kind, "default": default} | more
+
+
+PARAMS = [
+    param("prompt", "text", "amber light"),
+    param("strength", "float", 0.6),
+    param("seed", "int", 7, maximum=2**32 - 1),
+    param("drift", "float", 4.0, maximum=60.0, unit="keyframes/min", curve=2.0),
+    param("strokes", "int", 3, minimum=1.0, maximum=9.0),
+    param("relief", "bool", default=True),
+    param("brush", "choice", "round", choices=["round", "flat"]),
+]
+
+STATE = {
+    "effect": "style",
+    "switching_to": None,
+    "effects": [
+        {"name": "paint", "ok": True, "reason": "", "fix": ""},
+        {"name": "style", "ok": True, "reason": "", "fix": ""},
+        {"name": "turbo", "ok": False, "reason": "torch is missing.", "fix": "Install mirrorfx[diffusion]."},
+    ],
+    "values": {p["name"]: p["default"] for p in PARAMS},
+    "params": PARAMS,
+    "preset": "Ember",
+    "presets": [
+        {"name": "Ember", "category": "light", "builtin": True},
+        {"name": "Charcoal", "category": "drawings", "builtin": True},
+        {"name": "Opening night", "category": "", "builtin": False},
+    ],
+    "problems": [],
+    "source": "clips/man.mp4",
+    "size": [1024, 768],
+}
+
+_BEAT = {
+    "fps": 27.04,
+    "harmonic_fps": 26.1,
+    "presented_fps": 59.9,
+    "latency_ms": {"mean": 99.0, "p50": 98.4, "p95": 108.2, "p99": 112.0, "max": 130.0},
+    "interval_ms": {"mean": 37.0, "std": 7.13, "p99": 52.0, "max": 60.0},
+    "animation_error_ms": 3.1,
+    "freezes": 2,
+}
+
+
+def worker(number: int, **more: Any) -> dict[str, Any]:
+    usual = {"name": f"worker-{number}", "device": "cpu", "effect": "style", "state": "ready", "reason": ""}
+    usual |= {"progress": {"what": "", "share": 1.0}, "restarts": 0, "details": {}, "frames": 900}
+    usual |= {"service_ms": {"mean": 71.0, "p50": 70.8, "p95": 78.0, "p99": 90.0}, "overhead_ms": {}}
+    return usual | more
+
+
+FIGURES = {
+    "effect": "style",
+    "camera": {"state": "open"},
+    "frames": {
+        "captured": 1800,
+        "dispatched": 1600,
+        "completed": 1590,
+        "shown": 1580,
+        "repeated": 1800,
+        "dropped": {"mailbox": 214, "late": 3, "worker_lost": 1},
+    },
+    **(_BEAT | {"fps": 20.0}),
+    "recent": _BEAT,
+    "showing": "picture",
+    "mode": "paced",
+    "display_hz": 59.95,
+    "delay_ms": 97.0,
+    "problems": [],
+    "engine_cpu_ms_per_frame": 0.42,
+    "workers": [worker(0), worker(1)],
+}
+
+
+class FakeEngine:
+    """Answers requests from the GUI thread's event loop.
+
+    Attributes:
+        asked: (do, arguments) of all requests but ``hello``.
+        refusal: said to every request but ``hello`` when not empty.
+        hangs: requests wait for their answer while it is set.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        self.server = ControlServer(port, TOKEN)
+        self.state = copy.deepcopy(STATE)
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.refusal = ""
+        self.hangs = False
+        self._waiting = []
+        self._serving = QTimer(interval=2)
+        self._serving.timeout.connect(self._serve)
+
+    def start(self) -> None:
+        self.server.start()
+        self._serving.start()
+        self.publish_state()
+
+    def publish_state(self, **changes: Any) -> None:
+        self.state |= changes
+        self.server.publish("state", copy.deepcopy(self.state))
+
+    def publish_values(self, **values: Any) -> None:
+        self.publish_state(values=self.state["values"] | values)
+
+    def publish_figures(self, **changes: Any) -> None:
+        self.server.publish("figures", copy.deepcopy(FIGURES) | changes)
+
+    def notice(self, text: str, level: str = "info") -> None:
+        self.server.publish("notice", {"text": text, "level": level}, keep=False)
+
+    def _serve(self) -> None:
+        for pending in self.server.requests():
+            self._waiting.append(pending)
+            if pending.request.do != "hello":
+                self.asked.append((pending.request.do, pending.request.arguments))
+        while self._waiting and not self.hangs:
+            self._answer(self._waiting.pop(0))
+
+    def _answer(self, pending: Any) -> None:
+        request = pending.request
+        if request.do == "hello":
+            pending.answer({"protocol": PROTOCOL_VERSION, "state": copy.deepcopy(self.state)})
+        elif self.refusal:
+            pending.refuse(self.refusal)
+        else:
+            if request.do == "set":
+                self.publish_values(**request.arguments["params"])
+            pending.answer({"path": "presets/mine.toml"} if request.do == "save" else {})
+
+    def close(self) -> None:
+        self._serving.stop()
+        self.server.close()
