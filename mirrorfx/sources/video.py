@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 _AWAY_NS = SECOND
 """Who comes later than this was away; the film then goes on from where it stood, instead of racing after the time."""
 _CUT_OFF_NS = 500 * MS
+_SLOW_READS = 3
+"""One slow read is a hiccup of the machine; that many in a row are not."""
 
 
 class VideoFile(Source):
@@ -47,6 +49,7 @@ class VideoFile(Source):
         self._next: Picture | None = None
         self._pass_start_ns = 0
         self._index = 0
+        self._slow_reads = 0
         self._told: set[str] = set()
 
     def open(self) -> SourceInfo:
@@ -61,7 +64,7 @@ class VideoFile(Source):
         self._decoder = decoder
         self._next = decoder.next()
         self._pass_start_ns = self._clock.now_ns()
-        self._index = 0
+        self._index = self._slow_reads = 0
         self._told.clear()
         return SourceInfo(
             name=self._path.name, size=decoder.size, rate_fps=decoder.rate_fps, details=(("codec", decoder.codec),)
@@ -110,9 +113,12 @@ class VideoFile(Source):
     def _slow_down(self, late_ns: int, spent_ns: int) -> None:
         """Let the film run slower where decoding it takes longer than playing it, instead of ever more skipping."""
         if self._decoder is None or spent_ns <= max(late_ns, round(SECOND / self._decoder.rate_fps)):
+            self._slow_reads = 0
             return
-        self._slip(spent_ns)
-        self._say_once("slow", "%s is decoded more slowly than it plays; it runs slower here.")
+        self._slow_reads += 1
+        if self._slow_reads >= _SLOW_READS:
+            self._slip(spent_ns)
+            self._say_once("slow", "%s is decoded more slowly than it plays; it runs slower here.")
 
     def _advance(self, decoder: Decoder) -> Picture | None:
         """Return the next picture, from the next pass where this one is at its end."""
