@@ -43,7 +43,7 @@ real_names() {
 # Sets as_root to what has to stand before a command to run it as root.
 become_root() {
   as_root=()
-  ((EUID == 0)) && return
+  [[ $(id -u) == 0 ]] && return
   command -v sudo >/dev/null || return 1
   as_root=(sudo -n)
   sudo -n true 2>/dev/null && return
