@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import av
 import numpy as np
 import numpy.typing as npt
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from asset_makers.person import SIZE_PX, cut_out, moved, pose_at
 from asset_makers.stage import Stage
@@ -24,11 +24,19 @@ _PERIOD_S = 10
 _GROUP = 15
 _OPTIONS = {
     "crf": "19",
-    "preset": "veryslow",
+    "preset": "slow",
     "tune": "animation",
     # One thread: with more, x264's result could hang on the machine's cores.
     "x264-params": "open-gop=0:scenecut=0:threads=1",
 }
+# The scaler's quick ways would darken everything by a level, and differ between processors.
+_EXACT = (
+    Interpolation.BICUBIC
+    | Interpolation.ACCURATE_RND
+    | Interpolation.FULL_CHR_H_INT
+    | Interpolation.FULL_CHR_H_INP
+    | Interpolation.BITEXACT
+)
 
 
 def write_clip(path: Path) -> None:
@@ -46,7 +54,7 @@ def write_clip(path: Path) -> None:
             frame = convert.reformat(
                 av.VideoFrame.from_ndarray(pixels, format="bgr24"),
                 format="yuv420p",
-                interpolation="BICUBIC",
+                interpolation=_EXACT,
                 src_color_range=ColorRange.JPEG,
                 dst_colorspace=Colorspace.ITU709,
                 dst_color_range=ColorRange.MPEG,
