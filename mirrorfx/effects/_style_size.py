@@ -64,7 +64,7 @@ def asked_px(context: EffectContext) -> int | None:
 def budget_ms(context: EffectContext, cores: int, rate_fps: float) -> float:
     """Return the CPU time that one frame may take, in milliseconds, for the whole pool to make `rate_fps`."""
     usable = min(max(cores - _OTHERS_CORES, 0.5), context.workers * context.threads)
-    return 1000.0 * usable / rate_fps * _MARGIN
+    return 1000.0 * usable / rate_fps
 
 
 def affordable_px(net_ms: float, rest_ms: float, context: EffectContext, cores: int) -> int:
@@ -79,12 +79,12 @@ def affordable_px(net_ms: float, rest_ms: float, context: EffectContext, cores: 
         cores: how many this machine has.
     """
 
-    def fits(rate_fps: float) -> int:
-        left_ms = max(budget_ms(context, cores, rate_fps) - rest_ms, 0.0)
+    def fits(rate_fps: float, share: float = 1.0) -> int:
+        left_ms = max(budget_ms(context, cores, rate_fps) * share - rest_ms, 0.0)
         short_px = MEASURED_AT_PX * math.sqrt(left_ms / net_ms)
         return int(short_px // _STEP_PX) * _STEP_PX
 
-    at_camera_rate = fits(context.frame_rate)
+    at_camera_rate = fits(context.frame_rate, _MARGIN)
     if at_camera_rate >= MEASURED_AT_PX:
         return min(at_camera_rate, _MOST_PX)
     return max(min(fits(min(context.frame_rate, _LEAST_FPS)), MEASURED_AT_PX), _LEAST_PX)
