@@ -147,20 +147,18 @@ def stroke_field(grey: MatLike, noise: MatLike, wander: float, size: Size) -> tu
     smooth = cv2.GaussianBlur(grey, (0, 0), 1.2)
     across = cv2.Scharr(smooth, cv2.CV_32F, 1, 0, scale=1 / 32)
     down = cv2.Scharr(smooth, cv2.CV_32F, 0, 1, scale=1 / 32)
-    tensor = np.empty((*grey.shape, 3), np.float32)
+    squared, crossed, sunk = across * across, across * down, down * down
     # The gradient's doubled angle, turned by 180 degrees: strokes run along an edge, not across it.
-    tensor[..., 0] = down * down - across * across
-    tensor[..., 1] = -2 * across * down
-    tensor[..., 2] = across * across + down * down
-    cv2.GaussianBlur(tensor, (0, 0), 3.0, dst=tensor)
-    energy = cv2.magnitude(tensor[..., 0], tensor[..., 1])
+    twice_x, twice_y, total = (_smoothed(part) for part in (sunk - squared, -2 * crossed, sunk + squared))
+    energy = cv2.magnitude(twice_x, twice_y)
     # Square root: a strong edge outweighs a weak one by its contrast, not by the contrast's square.
-    tensor[..., :2] /= np.sqrt(energy + 0.25)[..., None]
-    tensor[..., :2] += np.float32(wander) * noise
+    scale = 1 / np.sqrt(energy + 0.25)
     # What is left of the gradients beside one direction: corners, eyes, lettering. Strokes are short there.
-    tensor[..., 2] = 1 / (1 + _CAREFUL * np.sqrt(np.maximum(tensor[..., 2] - energy, 0)))
+    reach = 1 / (1 + _CAREFUL * np.sqrt(np.maximum(total - energy, 0)))
+    aside_x, aside_y = cv2.split(noise)
+    doubled = cv2.merge([twice_x * scale + wander * aside_x, twice_y * scale + wander * aside_y, reach])
     # Halving the angle comes last: half angles flip their sign somewhere, and must not be interpolated across that.
-    twice_x, twice_y, reach = cv2.split(cv2.resize(tensor, size, interpolation=cv2.INTER_LINEAR))
+    twice_x, twice_y, reach = cv2.split(cv2.resize(doubled, size, interpolation=cv2.INTER_LINEAR))
     return cv2.polarToCart(reach, cv2.phase(twice_x, twice_y) * np.float32(0.5))
 
 
@@ -233,6 +231,10 @@ def lit(paint: MatLike, height: MatLike, relief: float) -> MatLike:
 def _keyframe(seed: int, key: int, shape: tuple[int, ...]) -> MatLike:
     rng = np.random.Generator(np.random.Philox(key=seed | (key + 1) % 2**63 << 64))
     return rng.standard_normal(shape, np.float32)
+
+
+def _smoothed(plane: MatLike) -> MatLike:
+    return cv2.GaussianBlur(plane, (0, 0), 3.0)
 
 
 def _bytes(plane: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
