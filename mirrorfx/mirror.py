@@ -195,6 +195,10 @@ def _first_values(settings: MirrorSettings) -> dict[str, object]:
 
 def _check_film(settings: MirrorSettings) -> None:
     if settings.record:
+        if settings.record.resolve() == Path(settings.source).resolve():
+            raise InvalidValue(
+                f"--record {settings.record} is the source itself and would destroy it. Name another file."
+            )
         from mirrorfx.sinks.film import check_film_path
 
         check_film_path(settings.record)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mirrorfx.cli._doctor_finding import Finding, apt_fix, missing_libraries, pip_fix
 
-__all__ = ["windows"]
+__all__ = ["screen", "windows"]
 
 _QT_TIMEOUT_S = 6.0
 _PLUGIN_PATH = "QT_QPA_PLATFORM_PLUGIN_PATH"
@@ -37,7 +37,7 @@ def windows() -> list[Finding]:
         started = _start_qt("offscreen")
         if started.returncode:
             return [_failed("PyQt6", started, "offscreen")]
-        return [Finding("PyQt6", "ok", metadata.version("PyQt6")), _screen()]
+        return [Finding("PyQt6", "ok", metadata.version("PyQt6")), screen()]
     except subprocess.TimeoutExpired:
         return [Finding("PyQt6", "warning", f"Qt hasn't started within {_QT_TIMEOUT_S:.0f} s", "close other programs")]
 
@@ -51,7 +51,8 @@ def _platform_of_screen() -> str:
     return "wayland" if os.environ.get("WAYLAND_DISPLAY") else ""
 
 
-def _screen() -> Finding:
+def screen() -> Finding:
+    """Start Qt on the screen there is; the finding says which screens, or why no window can be opened."""
     platform = _platform_of_screen()
     if not platform:
         found = "none: mirrorfx run records a film instead of showing a window"

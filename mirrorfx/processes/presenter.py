@@ -55,9 +55,10 @@ class Presenter:
         self._fallback = FallbackScene(settings.size)
         self._falling_back = True
         self._fallback.begin(None, clock.now_ns())
-        self._sinks = list(sinks)
-        self._sinks_open = False
         self._problems: list[str] = []
+        self._ended_sinks: list[dict[str, Any]] = []
+        self._sinks = list(sinks)
+        self._open_sinks()
         self._released: list[int] = []
         self._picture: Image | None = None
         self._frame: Frame | None = None
@@ -167,6 +168,7 @@ class Presenter:
             "display_hz": round(SECOND / self._period_ns, 3),
             "recent": statistics.window(self._t_last_ns),
             "showing": "fallback" if self._falling_back else "picture",
+            "sinks": [*self._ended_sinks, *(sink.details() for sink in self._sinks)],
             "problems": self._problems,
         }
 
@@ -237,38 +239,41 @@ class Presenter:
     def _first_picture(self, t_ns: int) -> None:
         self._t_first_ns = t_ns
         self._launcher.send(Say(json.dumps({"first_picture_ns": t_ns}).encode()))
+
+    # Sinks
+
+    def _open_sinks(self) -> None:
+        """Open them before the beat starts: finding an encoder takes many ticks."""
         for sink in list(self._sinks):
             try:
                 sink.open(self._settings.size, self._settings.display_hz)
             except SinkError as error:
-                self._drop_sink(sink, error)
-        self._sinks_open = True
-
-    # Sinks
+                self._drop_sink(sink, str(error))
 
     def _feed_sinks(self, t_ns: int) -> None:
-        if not self._sinks_open or self._frame is None:
+        if self._frame is None:
             return
         for sink in list(self._sinks):
             try:
                 sink.put(self._frame, t_ns)
             except SinkError as error:
-                self._drop_sink(sink, error)
+                self._drop_sink(sink, str(error))
 
-    def _drop_sink(self, sink: Sink, error: SinkError) -> None:
+    def _drop_sink(self, sink: Sink, problem: str) -> None:
         """The mirror goes on without it."""
-        _log.error("%s", error)
-        self._problems.append(str(error))
         self._sinks.remove(sink)
         sink.close()
-        self._launcher.send(Say(json.dumps({"problem": str(error)}).encode()))
+        self._ended_sinks.append(sink.details())
+        self._problems.append(problem)
+        self._launcher.send(Say(json.dumps({"problem": problem}).encode()))
 
     def _close_sinks(self) -> None:
         for sink in list(self._sinks):
-            try:
-                sink.close()
-            except SinkError as error:
-                self._drop_sink(sink, error)
+            sink.close()
+            if sink.failed:
+                self._drop_sink(sink, sink.failed)
+            else:
+                self._ended_sinks.append(sink.details())
         self._sinks = []
 
     # Figures

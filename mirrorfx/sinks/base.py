@@ -16,6 +16,15 @@ class Sink(ABC):
 
     kind: ClassVar[str]
 
+    @property
+    def failed(self) -> str:
+        """Why it stopped early, or an empty string."""
+        return ""
+
+    def details(self) -> dict[str, str | int | float]:
+        """Return what the report should tell about it."""
+        return {"kind": self.kind, "failed": self.failed}
+
     @abstractmethod
     def open(self, size: Size, rate_fps: float) -> None:
         """Get ready for pictures of `size`, offered `rate_fps` times a second.

@@ -104,6 +104,17 @@ class Recorder(Sink):
         """Why recording stopped early, or an empty string. Threads: any."""
         return self._failure
 
+    def details(self) -> dict[str, str | int | float]:
+        """Return what became of the film so far. Threads: any."""
+        return super().details() | {
+            "path": str(self.path),
+            "encoder": self.encoder,
+            "written": self.written,
+            "repeated": self.repeated,
+            "dropped": self.dropped,
+            "encode_ms": round(self.encode_ms, 3),
+        }
+
     @property
     def encode_ms(self) -> float:
         """Mean time the encoder took for a picture, in milliseconds. Threads: any."""
