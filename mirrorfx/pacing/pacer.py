@@ -1,11 +1,11 @@
 """When a frame is due on the wall: a steady delay behind the camera, or a fixed display tick.
 
 PACED shows what was captured D ago. D follows the 95th percentile of what frames lately took from capture to ready, so
-that nearly all are there when due, whichever worker made them. (The 99th would let rare spikes hold everybody back.) A
-due frame waits half a display tick more in the mean, so 1 ms of margin is enough: on two simulated 4090s it shows frames
-1 ms sooner than 2 ms of margin would, and the animation error stays below 0.5 ms. A frame is shown up to 0.4 ticks
-before it is due when the display interval comes nearer to the capture interval by that; this steadies displays whose
-rate does not go with the camera's (50 Hz, 60 fps: interval std 11.3 → 10 ms) and changes nothing on others.
+that nearly all are there when due, whichever worker made them. (The 99th would let rare spikes hold everybody back.)
+A due frame waits half a display tick more in the mean, so 1 ms of margin is enough: two simulated 4090s show frames
+1 ms sooner than with 2 ms, and the animation error stays below 0.5 ms. A frame is shown up to 0.4 ticks early when that
+brings the display interval nearer to the capture interval, which steadies displays whose rate does not go with the
+camera's (50 Hz and 60 fps: interval std 11.3 → 10.1 ms) and changes nothing on others.
 LOCK shows each frame at the tick it was made for. Both never show an older frame after a newer one and never wait for
 one that is missing.
 """

@@ -118,7 +118,7 @@ class Scheduler:
         self._camera = CameraRhythm()
         self._vsync_ns = self._vsync_period_ns = 0
         self._target_ns = 0
-        self._ticks_a_frame = 1
+        self._ticks_a_frame = 0
 
     # ---- who is there
 
@@ -247,21 +247,19 @@ class Scheduler:
     def vsync(self, v_ns: int, period_ns: int) -> None:
         """Take the time of the display's latest tick and its period, for LOCK."""
         self._vsync_ns, self._vsync_period_ns = v_ns, period_ns
-        if self._locked:
-            self._ticks_a_frame = self._fitting_ticks()
-            self._target_ns = self._on_grid(self._target_ns)
+        self._ticks_a_frame = self._fitting_ticks()
+        self._target_ns = self._on_grid(self._target_ns)
 
     def set_mode(self, mode: Mode) -> None:
         """Change when frames leave; what is in flight is not touched."""
         if mode is not self.mode:
             self.mode = mode
             self._target_ns = 0
-            self._ticks_a_frame = 1
 
     @property
     def lock_ticks(self) -> int:
-        """n: in LOCK a frame is shown every n-th tick, the fewest that the workers can keep up with."""
-        return self._fitting_ticks() if self._vsync_period_ns else 0
+        """n: in LOCK a frame is shown every n-th tick, the fewest that the workers keep up with; 0 before `vsync`."""
+        return self._ticks_a_frame
 
     def rhythm(self) -> Rhythm | None:
         """Return the beats that a `ModeChooser` weighs, or None while one of them is unknown."""
@@ -330,6 +328,8 @@ class Scheduler:
 
     def _fitting_ticks(self) -> int:
         """The smallest n with n × tick × workers ≥ S; shrinks only with 3 % to spare, so that it does not flap."""
+        if not self._vsync_period_ns:
+            return 0
         room_ns = self._vsync_period_ns * max(1, len(self._ready))
         fewest = -(-self.longest_ns // room_ns)
         if fewest < self._ticks_a_frame and self.longest_ns > 0.97 * (self._ticks_a_frame - 1) * room_ns:
@@ -351,17 +351,30 @@ class Scheduler:
         self._measure_pool()
 
     def _measure_pool(self) -> None:
-        services = [self._workers[w].service_ns for w in self._ready]
-        if not services:
+        if not self._ready:
             self._period_ns = 0
             return
+        self._assume_alike()
+        services = [self._workers[w].service_ns for w in self._ready]
         self._period_ns = round(1 / sum(1 / max(s, 1.0) for s in services))
         self._gate = self.GATE - min(self.LOOSEST, self._variation() * self.LOOSENING)
         p95s = [self._workers[w].p95_ns for w in self._ready]
         # Equal workers differ by chance only, and the greatest of five estimates is too great.
         self._longest_ns = self.MARGIN_NS + (max(p95s) if self._unequal else sum(p95s) // len(p95s))
+        self._ticks_a_frame = self._fitting_ticks()
         self._measured = all(self._workers[w].frames >= self.ENOUGH for w in self._ready)
         self._unequal = max(services) > (self.EQUAL if self._unequal else self.UNEQUAL) * min(services)
+
+    def _assume_alike(self) -> None:
+        """Take a worker that has not finished a frame for as fast as those that have; else it might never get one."""
+        measured = [known for w in self._ready if (known := self._workers[w]).frames]
+        if not measured or len(measured) == len(self._ready):
+            return
+        service_ns = sum(known.service_ns for known in measured) / len(measured)
+        for w in self._ready:
+            if not self._workers[w].frames:
+                self._workers[w].service_ns = service_ns
+                self._workers[w].p95_ns = max(known.p95_ns for known in measured)
 
     def _variation(self) -> float:
         """By how much the p95 of a service time exceeds its mean, averaged over the pool."""
