@@ -32,7 +32,7 @@ step() {
     say "$label: done, $((SECONDS - began)) s"
   else
     say "$label: failed after $((SECONDS - began)) s. The last lines of $log:"
-    tail -n "+$((logged + 1))" "$log" | tail -n 12 | sed 's/^/    /' >&2
+    tail -n "+$((logged + 1))" "$log" | tail -n 12 | cut -c1-240 | sed 's/^/    /' >&2
   fi
   return "$status"
 }

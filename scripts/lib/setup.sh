@@ -103,9 +103,9 @@ wants_gpu_packages() {
 # Sizes: pip's own figures for requirements/gpu.txt and the folder it made, 2026-11-22.
 ensure_gpu_packages() {
   say "An NVIDIA card is here: the diffusion packages (torch 2.9.1, stable-fast) download about 4.1 GB and take" \
-    "7.3 GB of disk, once. --no-gpu-packages goes on without them."
-  if (($(df -Pm "$venv" | awk 'NR == 2 {print $4}') < 12000)); then
-    say "Not installed: less than 12 GB are free on the disk of $venv. The mirror runs without them."
+    "7 GB of disk, once. --no-gpu-packages goes on without them."
+  if (($(df -Pm "$venv" | awk 'NR == 2 {print $4}') < 16000)); then
+    say "Not installed: less than 16 GB are free on the disk of $venv. The mirror runs without them."
     return
   fi
   rm -f "$state/torch.stamp"

@@ -362,7 +362,7 @@ class TestGraphicsCard:
     def test_they_are_left_out_when_the_disk_is_too_small(self, machine: Machine) -> None:
         machine.has("df", "#!/bin/bash\nprintf 'head\\nx 1 1 5000 1 x\\n'\n")
         done = machine.script("run")
-        assert "12 GB" in done.stderr
+        assert "16 GB" in done.stderr
         assert not [call for call in machine.calls if "gpu.txt" in call]
 
     def test_the_tests_use_their_torch_there(self, machine: Machine) -> None:
