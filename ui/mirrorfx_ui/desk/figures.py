@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["FiguresPanel", "Tile"]
 
 _NOTHING = "–"
+_TILE_PX = 102
+"""Columns that stay where they are while the figures change."""
 
 
 class Tile(QWidget):
@@ -76,7 +78,7 @@ class FiguresPanel(QWidget):
         latency, interval = recent["latency_ms"], recent["interval_ms"]
         self.p50.show_text(_ms(latency.get("p50"), painted))
         self.p95.show_text(_ms(latency.get("p95"), painted))
-        self.beat.show_text("± " + _ms(interval.get("std"), painted, 1) if painted else _NOTHING)
+        self.beat.show_text(_spread(interval.get("std"), painted))
         self.freezes.show_text(str(recent["freezes"]))
         self.engine.show_text(f"{report['engine_cpu_ms_per_frame']:.2f} ms")
         rate_hz = report.get("display_hz")
@@ -133,6 +135,7 @@ class FiguresPanel(QWidget):
             for x, tile in enumerate(row):
                 grid.addWidget(tile, y, x)
                 grid.setColumnStretch(x, 1)
+                grid.setColumnMinimumWidth(x, _TILE_PX)
         return grid
 
 
@@ -175,5 +178,11 @@ def _scrolling(inside: QWidget) -> QScrollArea:
     return area
 
 
-def _ms(value: float | None, painted: bool, digits: int = 0) -> str:  # noqa: FBT001  private, two uses
-    return f"{value:.{digits}f} ms" if painted and value is not None else _NOTHING
+def _ms(value: float | None, painted: bool) -> str:  # noqa: FBT001  private
+    return f"{value:.0f} ms" if painted and value is not None else _NOTHING
+
+
+def _spread(value: float | None, painted: bool) -> str:  # noqa: FBT001  private
+    if not painted or value is None:
+        return _NOTHING
+    return f"± {value:.1f} ms" if value < 10 else f"± {value:.0f} ms"

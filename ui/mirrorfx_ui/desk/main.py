@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ def main(connection: Connection | None, url: str) -> None:
     Args:
         connection: to the launcher that started it; None for a desk that was opened by hand.
         url: of the engine's control server, the token included.
+
+    Raises:
+        SystemExit: with status 1 when the screen's server went away, so that the launcher opens another.
     """
     from PyQt6.QtCore import QSocketNotifier
     from PyQt6.sip import voidptr
@@ -36,6 +40,8 @@ def main(connection: Connection | None, url: str) -> None:
         launcher.activated.connect(app.quit)
     bridge.start()
     window.show()
-    app.exec()
+    status = app.exec()
     window.hide()
     bridge.close()
+    if status:
+        sys.exit(status)

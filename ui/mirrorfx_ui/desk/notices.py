@@ -39,6 +39,8 @@ class NoticePanel(QFrame):
         self._seen: set[str] = set()
         self._sign = QLabel()
         self._time = label("", "muted")
+        for part in (self._sign, self._time):
+            part.hide()
         self.text = QLabel(self.tr("Nothing to report."))
         self.text.setAccessibleName(self.tr("Latest notice"))
         self.text.setWordWrap(True)
@@ -65,6 +67,8 @@ class NoticePanel(QFrame):
         self._sign.setPixmap(pixmap(sign, 18))
         self._sign.setAccessibleName(self.tr("error") if level == "error" else level)
         self._time.setText(now)
+        for part in (self._sign, self._time):
+            part.show()
         self.text.setText(text)
         self.log.addItem(QListWidgetItem(icon(sign), f"{now}   {text}"))
         if self.log.count() > _MOST:
