@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 _TICK_NS = SECOND // 5
 _FIRST_PICTURE_NS = 120 * SECOND
 _STOP_NS = 20 * SECOND
+_DESK_STOP_NS = 3 * SECOND
 _PICTURE_NS = 3 * SECOND
 _DELAY_MOST_NS = 400_000_000
 _FRAME_NS_FASTEST = 25_000_000
@@ -248,25 +249,28 @@ class Launcher:
                 self._hear(key)
 
     def _stop(self) -> None:
-        """Finish in order: first the wall (it finishes the film and tells its figures), then the engine."""
-        self._take_picture()
-        for station in (self._desk, self._wall, self._engine):
-            if station.child is None:
-                continue
-            station.retire()
-            self._drain(station)
+        """Finish in order: first the wall (it finishes the film and tells its figures), then the engine.
 
-    def _drain(self, station: Station) -> None:
+        Nobody waits long for the desk: it has nothing to finish, and it may hang.
+        """
+        self._take_picture()
+        self._desk.retire()
+        for station in (self._wall, self._engine):
+            station.retire()
+            self._drain(station, _STOP_NS)
+        self._drain(self._desk, _DESK_STOP_NS)
+
+    def _drain(self, station: Station, most_ns: int) -> None:
         """Hear a process out until it has ended."""
-        limit_ns = self._clock.now_ns() + _STOP_NS
+        limit_ns = self._clock.now_ns() + most_ns
         while station.child and station.child.running and self._clock.now_ns() < limit_ns:
             for key in self._poller.wait(_TICK_NS):
                 assert isinstance(key, tuple)
                 for message in self._by_name(key[0]).receive():
                     if isinstance(message, Say):
                         self._told(json.loads(message.text))
-                if key == (station.name, "end"):
-                    station.end()
+                if key[1] == "end":
+                    self._by_name(key[0]).end()
 
     def _by_name(self, name: str) -> Station:
         return {"engine": self._engine, "wall": self._wall, "desk": self._desk}[name]
