@@ -6,6 +6,7 @@
     ├── SourceError
     │   ├── SourceNotFound      no such camera or file
     │   ├── SourceUnreadable    it is there, but it can't be read as pictures
+    │   │   └── SourceHung      its driver doesn't answer; only ending the process helps
     │   └── SourceLost          it was being read and went away
     ├── EffectError
     │   ├── EffectUnavailable   it can't run on this machine; the message names the fix
@@ -47,6 +48,7 @@ __all__ = [
     "SinkFailed",
     "SinkUnavailable",
     "SourceError",
+    "SourceHung",
     "SourceLost",
     "SourceNotFound",
     "SourceUnreadable",
@@ -83,6 +85,10 @@ class SourceNotFound(SourceError):
 
 class SourceUnreadable(SourceError):
     """The source is there, but it can't be read as pictures."""
+
+
+class SourceHung(SourceUnreadable):
+    """The source's driver doesn't answer; only ending the process that opened it helps."""
 
 
 class SourceLost(SourceError):

@@ -77,7 +77,7 @@ def parse_size(text: str) -> Size:
     """
     match = re.fullmatch(r"\s*(\d{1,6})\s*(?:[x×X]\s*(\d{1,6}))?\s*", text)
     if not match:
-        raise InvalidValue(f"Size {text!r} is not understood: write --size 1024, or width x height as in --size 832x1216.")
+        raise InvalidValue(f"Size {text!r} is not understood: write --size 1024, or width x height: --size 832x1216.")
     width = int(match[1])
     return check_size((width, int(match[2] or width)))
 

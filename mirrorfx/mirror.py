@@ -115,17 +115,18 @@ class Mirror:
         import numpy as np
 
         from mirrorfx.effects.base import EffectContext
-        from mirrorfx.geometry import InputFitter, InputGeometry
+        from mirrorfx.geometry import InputFitter
+        from mirrorfx.processes.camera import input_geometry
 
         settings = self.settings
         width, height = settings.size
         fitted, painted = np.empty((height, width, 3), np.uint8), np.empty((height, width, 4), np.uint8)
         state = ParamState.initial(param_registry(settings.effect), self._values, self._clock.now_ns())
-        source = open_spec(settings.source, clock=self._clock, size=settings.size)
+        source = open_spec(settings.source, clock=self._clock, size=settings.size, camera=settings.camera)
         with source, effect_class(settings.effect)() as effect:
             info = source.open()
             effect.open(EffectContext(settings.size, threads=os.cpu_count() or 1, options=settings.effect_options))
-            fitter = InputFitter(settings.geometry or InputGeometry(mirror=info.live), info.size, settings.size)
+            fitter = InputFitter(input_geometry(settings, live=info.live), info.size, settings.size)
             seq = 0
             while (frame := source.read()) is not None and (settings.frames is None or seq < settings.frames):
                 fitter.fit(frame.pixels, fitted)

@@ -57,7 +57,7 @@ def _find(*parts: str) -> Path:
         if path.exists():
             return path
     raise MirrorFXError(
-        f"{'/'.join(parts)} is missing from the installation in {_PACKAGE}. Install MirrorFX again: scripts/run does it."
+        f"{'/'.join(parts)} is missing from the installation in {_PACKAGE}. Install MirrorFX again with scripts/run."
     )
 
 

@@ -62,10 +62,10 @@ def run(args: argparse.Namespace) -> int:
         effect_options=(("service_ms", f"{args.service_ms:g}"), ("jitter_ms", f"{args.jitter_ms:g}")),
     )
     with RunWatcher(args.seconds, "starting") as shown:
-        watcher = Killer(shown, args.kill_every, args.workers) if args.kill_every else shown
+        watcher = _Killer(shown, args.kill_every, args.workers) if args.kill_every else shown
         outcome = mirror.run(watcher)
     report = _compared(outcome.report, args)
-    if isinstance(watcher, Killer):
+    if isinstance(watcher, _Killer):
         report["kills"] = watcher.results()
     print_summary(mirror, outcome, None)
     out = console()
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-class Killer:
+class _Killer:
     """A watcher that kills one worker after the other and looks up when the engine noticed."""
 
     def __init__(self, inner: Watcher, every_s: float, workers: int) -> None:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mirrorfx.errors import InvalidValue, SinkUnavailable
+from mirrorfx.errors import InvalidValue, SinkUnavailable, UnknownName
 from mirrorfx.frame import parse_size
 
 if TYPE_CHECKING:
-    import argparse
-
     from mirrorfx.mirror import Mirror
     from mirrorfx.processes.launcher import Outcome
+    from mirrorfx.sources import CameraSettings
 
 __all__ = ["add_parser", "add_source_options", "run"]
 
 _HEADLESS_S = 20.0
+_CAMERA = ("width", "height", "fps", "exposure", "gain", "white_balance", "focus")
 _PARAMS = ("prompt", "strength", "seed", "drift")
 
 
@@ -33,6 +35,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "and ends.",
     )
     add_source_options(parser)
+    _add_camera_options(parser)
     look = parser.add_argument_group("what is painted")
     look.add_argument("--preset", metavar="NAME|FILE", help="a preset by name (see: mirrorfx presets list) or a file")
     look.add_argument("--prompt", help="what the picture becomes")
@@ -56,6 +59,23 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     end = parser.add_argument_group("when it ends")
     end.add_argument("--frames", type=int, metavar="N", help="after so many new frames shown")
     end.add_argument("--seconds", type=float, metavar="S", help="after so many seconds of picture")
+
+
+def _add_camera_options(parser: argparse.ArgumentParser) -> None:
+    seen = parser.add_argument_group("how the camera stands")
+    seen.add_argument("--rotate", type=int, default=0, metavar="DEG", help="turn the picture by 90, 180 or 270 degrees")
+    seen.add_argument("--zoom", type=float, default=1.0, metavar="1..16", help="crop in")
+    seen.add_argument("--pan", default="0,0", metavar="X,Y", help="where to crop, -1..1 each (default: the middle)")
+    seen.add_argument(
+        "--mirror", action=argparse.BooleanOptionalAction, help="swap left and right (default: for cameras)"
+    )
+    seen.add_argument(
+        "--camera",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=f"ask the camera for it; repeatable: {', '.join(_CAMERA)}",
+    )
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
@@ -95,6 +115,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> dict[str, Any]:
+    from mirrorfx.geometry import InputGeometry
+
+    pan_x, pan_y = _pan(args.pan)
     return {
         "source": args.source,
         "effect": args.effect,
@@ -108,9 +131,37 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
         "display_hz": args.display_hz,
         "fullscreen": args.fullscreen,
         "frames": args.frames,
+        "geometry": InputGeometry(rotation=args.rotate, zoom=args.zoom, pan_x=pan_x, pan_y=pan_y),
+        "mirror": args.mirror,
+        "camera": _camera_settings(args.camera),
         "control_port": args.control_port,
         "effect_options": tuple(_option(text) for text in args.option),
     }
+
+
+def _pan(text: str) -> tuple[float, float]:
+    try:
+        x, y = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InvalidValue(f"--pan {text!r} is not understood: write two numbers, such as --pan 0.2,-0.5.") from None
+    return x, y
+
+
+def _camera_settings(texts: list[str]) -> CameraSettings:
+    from mirrorfx.sources import CameraSettings
+
+    settings = CameraSettings()
+    for text in texts:
+        name, _, value = text.partition("=")
+        if name not in _CAMERA:
+            raise UnknownName("camera setting", name, _CAMERA)
+        try:
+            number = float(value)
+        except ValueError:
+            raise InvalidValue(f"--camera {text!r} is not understood: {name} is a number.") from None
+        changes: dict[str, Any] = {name: round(number) if name in ("width", "height") else number}
+        settings = replace(settings, **changes)
+    return settings
 
 
 def _option(text: str) -> tuple[str, str]:

@@ -6,12 +6,13 @@ A third party's effect is a class registered under the entry point group ``mirro
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mirrorfx.frame import Frame, Image, Size
     from mirrorfx.params import Param, Params
 
@@ -97,14 +98,14 @@ class Effect(ABC):
         """Say whether it can run on this machine, cheaply: nothing large is imported or loaded."""
         return Availability()
 
-    def open(self, context: EffectContext) -> None:
+    def open(self, context: EffectContext) -> None:  # noqa: B027  not every effect has something to load
         """Load and warm up. Called once, in the process and thread that will render.
 
         Raises:
             EffectUnavailable: it can't run here; the message names the fix.
         """
 
-    def prepare(self, params: Params) -> None:
+    def prepare(self, params: Params) -> None:  # noqa: B027  nor to prepare
         """Make what `params` need beforehand (embeddings, style vectors), so that `render` never waits for it.
 
         Threads: called from a thread of its own while `render` runs. May be called often; cache, with a bound.
@@ -124,7 +125,7 @@ class Effect(ABC):
         """Return what the report should tell about how it runs, such as ``{"work size": 384}``."""
         return {}
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  nor to give back
         """Give everything back. Safe to call twice."""
 
     def __enter__(self) -> Self:

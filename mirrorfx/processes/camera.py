@@ -6,10 +6,11 @@ import json
 import logging
 import os
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mirrorfx.clock import SECOND, Clock
-from mirrorfx.errors import MirrorFXError, SourceError
+from mirrorfx.errors import MirrorFXError, SourceError, SourceHung
 from mirrorfx.processes.channel import Channel
 from mirrorfx.processes.memory import Ring
 from mirrorfx.processes.messages import Captured, Failed, Grant, Say, Stop
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from mirrorfx.frame import Frame
-    from mirrorfx.geometry import InputFitter
-    from mirrorfx.processes.settings import CameraSetup
+    from mirrorfx.geometry import InputFitter, InputGeometry
+    from mirrorfx.processes.settings import CameraSetup, MirrorSettings
     from mirrorfx.sources.base import Source, SourceInfo
 
-__all__ = ["camera_main"]
+__all__ = ["CameraProcess", "camera_main", "input_geometry"]
 
 _log = logging.getLogger(__name__)
 _RETRY_NS = SECOND
@@ -41,7 +42,7 @@ class CameraProcess:
         self._ring = Ring.attach(setup.ring)
         self._free: deque[int] = deque()
         self._stopping = False
-        self._source: Source = open_spec(setup.source, clock=clock, size=setup.size)
+        self._source: Source = open_spec(setup.source, clock=clock, size=setup.size, camera=setup.camera)
 
     def run(self) -> None:
         """Read until told to stop; a source that goes away is opened again for as long as it takes."""
@@ -50,6 +51,8 @@ class CameraProcess:
                 info = self._source.open()
                 self._say(state="open", **_described(info))
                 self._read(info)
+            except SourceHung:
+                raise
             except SourceError as error:
                 _log.warning("%s", error)
                 self._say(state="lost", reason=str(error))
@@ -60,9 +63,12 @@ class CameraProcess:
         self._ring.close()
 
     def _read(self, info: SourceInfo) -> None:
-        from mirrorfx.geometry import InputFitter, InputGeometry
+        import cv2
 
-        geometry = self._setup.geometry or InputGeometry(mirror=info.live)
+        from mirrorfx.geometry import InputFitter
+
+        cv2.setNumThreads(1)  # the workers need the other cores
+        geometry = input_geometry(self._setup, live=info.live)
         fitter = InputFitter(geometry, info.size, self._setup.size)
         while not self._stopping:
             frame = self._source.read()
@@ -92,6 +98,11 @@ class CameraProcess:
 
     def _say(self, **what: object) -> None:
         self._channel.send(Say(json.dumps(what).encode()))
+
+
+def input_geometry(setup: CameraSetup | MirrorSettings, *, live: bool) -> InputGeometry:
+    """Return how the picture is turned and cropped; what looks at visitors is a mirror unless told otherwise."""
+    return replace(setup.geometry, mirror=live if setup.mirror is None else setup.mirror)
 
 
 def _described(info: SourceInfo) -> dict[str, object]:

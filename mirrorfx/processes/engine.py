@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from mirrorfx.processes.settings import EngineSetup
 
-__all__ = ["engine_main"]
+__all__ = ["Engine", "engine_main"]
 
 _log = logging.getLogger(__name__)
 _FIGURES_NS = 2 * SECOND // 5
@@ -418,9 +418,10 @@ class Engine:
 
     def _spawn_camera(self) -> Child:
         settings = self.settings
-        return spawn(
-            "camera", camera_main, CameraSetup(settings.source, settings.size, settings.geometry, self.setup.frames)
+        setup = CameraSetup(
+            settings.source, settings.size, settings.geometry, settings.mirror, settings.camera, self.setup.frames
         )
+        return spawn("camera", camera_main, setup)
 
     def _numbers(self) -> range:
         return range(self.settings.workers)

@@ -17,7 +17,7 @@ from mirrorfx.errors import ProcessFailed
 if TYPE_CHECKING:
     from mirrorfx.frame import Image
 
-__all__ = ["Block", "Ring", "RingSpec", "SlotPool", "attach_block", "create_block"]
+__all__ = ["Block", "MemfdBlock", "NamedBlock", "Ring", "RingSpec", "SlotPool", "attach_block", "create_block"]
 
 
 class Block(Protocol):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mirrorfx.geometry import InputGeometry
+from mirrorfx.sources import CameraSettings
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from mirrorfx.frame import Size
-    from mirrorfx.geometry import InputGeometry
     from mirrorfx.processes.memory import RingSpec
 
 __all__ = ["CameraSetup", "EngineSetup", "MirrorSettings", "WallSetup", "WorkerSetup"]
@@ -42,7 +44,9 @@ class MirrorSettings:
         control_port: of the control server on loopback; 0 takes a free one, None has none unless there is a desk.
         control_token: what clients of the control server must know; made up when empty.
         effect_options: free settings for the effect.
-        geometry: how the camera's picture is turned and cropped; None mirrors live sources and nothing else.
+        geometry: how the source's picture is turned and cropped; its own `mirror` is overruled by the next one.
+        mirror: whether left and right are swapped; None does so for what looks at visitors, a camera.
+        camera: what a camera is asked for: its mode, and what is locked.
     """
 
     source: str = "demo"
@@ -66,7 +70,9 @@ class MirrorSettings:
     control_port: int | None = None
     control_token: str = ""
     effect_options: tuple[tuple[str, str], ...] = ()
-    geometry: InputGeometry | None = None
+    geometry: InputGeometry = field(default_factory=InputGeometry)
+    mirror: bool | None = None
+    camera: CameraSettings = field(default_factory=CameraSettings)
 
     @property
     def control_url(self) -> str:
@@ -82,7 +88,9 @@ class CameraSetup:
 
     source: str
     size: Size
-    geometry: InputGeometry | None
+    geometry: InputGeometry
+    mirror: bool | None
+    camera: CameraSettings
     ring: RingSpec
 
 

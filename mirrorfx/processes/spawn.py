@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
-__all__ = ["Child", "Ending", "enter_child", "pipe", "spawn"]
+__all__ = ["CLOCK", "Child", "Ending", "cpu_time_s", "enter_child", "pipe", "spawn"]
 
 _PR_SET_NAME, _PR_SET_PDEATHSIG = 15, 1
 _JOIN_NS = 2_000_000_000

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mirrorfx.frame import Image
     from mirrorfx.processes.settings import WorkerSetup
 
-__all__ = ["worker_main"]
+__all__ = ["Preparer", "WorkerProcess", "worker_main"]
 
 _log = logging.getLogger(__name__)
 _FAILED_CODE = 70

@@ -24,7 +24,17 @@ if TYPE_CHECKING:
 
     from mirrorfx.frame import Image, Size
 
-__all__ = ["ENCODERS", "FILM_SUFFIXES", "Encoder", "Film", "check_film_path", "pick_encoder", "try_encoder"]
+__all__ = [
+    "ENCODERS",
+    "FILM_SUFFIXES",
+    "Encoder",
+    "Film",
+    "check_film_path",
+    "import_pyav",
+    "pick_encoder",
+    "plain_reason",
+    "try_encoder",
+]
 
 FILM_SUFFIXES = (".mp4", ".m4v", ".mov")
 

@@ -53,7 +53,8 @@ class Source(ABC):
         """Wait for the next frame at the source's own rate and return it; None when it has ended.
 
         A frame that is already due is returned at once. A reader that comes late gets the newest frame; the ones it
-        missed are skipped (their `Frame.index` shows the gap), never queued. The pixels are the caller's until the next `read`.
+        missed are skipped (their `Frame.index` shows the gap), never queued. The pixels are the caller's until the next
+        `read`.
 
         Raises:
             SourceLost: the source was being read and went away; `open` may bring it back.

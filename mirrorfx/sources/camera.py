@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, ClassVar
 
-from mirrorfx.errors import SourceLost, SourceUnreadable
+from mirrorfx.errors import SourceHung, SourceLost, SourceUnreadable
 from mirrorfx.sources._camera_controls import CameraSettings, ask
 from mirrorfx.sources._capture import Capture, FrameReader, open_capture
 from mirrorfx.sources.base import Source, SourceInfo
@@ -69,11 +69,12 @@ class Camera(Source):
 
         Raises:
             SourceNotFound: no such camera; the message names those there are.
-            SourceUnreadable: it can't be opened, gives no picture, or its driver still hangs since the last time.
+            SourceUnreadable: it can't be opened or gives no picture.
+            SourceHung: its driver still hangs since the last time.
         """
         self.close()
         if self._reader is not None:
-            raise SourceUnreadable(f"The driver of {self._name} hangs; only ending this process frees it.")
+            raise SourceHung(f"The driver of {self._name} hangs; only ending this process frees it.")
         camera = find_camera(self._which, self._list_cameras())
         self._name = f"camera {camera.index} ({camera.name})"
         capture = self._opened(camera)

@@ -29,6 +29,11 @@ BAD = {
     "no time at all": (["--seconds", "0"], "more than 0"),
     "half an option": (["--option", "work_size"], "NAME=VALUE"),
     "no rate": (["--display-hz", "0"], "from 1 to 1000"),
+    "odd turn": (["--rotate", "45"], "90"),
+    "pan nowhere": (["--pan", "left"], "--pan 0.2,-0.5"),
+    "zoomed out": (["--zoom", "0.5"], "from 1"),
+    "unknown camera setting": (["--camera", "expsure=3"], "Did you mean 'exposure'"),
+    "camera setting in words": (["--camera", "gain=high"], "gain is a number"),
     "no such port": (["--control-port", "99999"], "65535"),
 }
 

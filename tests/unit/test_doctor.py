@@ -73,7 +73,7 @@ def test_this_machine_can_run_the_mirror_and_every_check_works(monkeypatch):
 def test_every_check_is_found_by_its_name():
     for module, checks in doctor._CHECKS.items():
         names = {"machine": machine, "software": software, "windows": windows}[module].__all__
-        assert sorted(checks) == sorted(names)
+        assert set(checks) <= set(names)
 
 
 def test_a_check_that_fails_hides_nothing(monkeypatch):
