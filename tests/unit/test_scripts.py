@@ -65,7 +65,7 @@ case "$*" in
       printf '#!/bin/bash\necho "%s ran"; printf "<%%s>\\n" "$@"; exit "${PROGRAM_STATUS:-0}"\n' "$name" >"$program"
       chmod +x "$program"
     done ;;
-  *follow_move.py*) exec @REAL@ "$@" ;;
+  *follow_move.py*) exec '@REAL@' "$@" ;;
 esac
 """
 
