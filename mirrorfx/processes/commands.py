@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.control.protocol import PROTOCOL_VERSION
 from mirrorfx.control.server import ControlServer
 from mirrorfx.effects import availability, effect_names, param_registry
-from mirrorfx.errors import ControlError, EffectUnavailable, InvalidValue, MirrorFXError
+from mirrorfx.errors import ControlError, EffectUnavailable, InvalidValue, MirrorFXError, PresetNotFound
 from mirrorfx.presets.library import PresetLibrary, all_params
 from mirrorfx.presets.preset import Preset
 from mirrorfx.resources import builtin_presets_dir, user_presets_dir
@@ -118,7 +119,8 @@ class Commands:
         return {}
 
     def _preset(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        preset = self._library.resolve(str(arguments.get("name", "")))
+        self._library.reload()
+        preset = self._library.get(str(arguments.get("name", "")))
         values = preset.values_for(self._engine.editor.registry)
         self._edit(values, _fade(arguments.get("fade_s", preset.fade_s)))
         self.preset_name = preset.name
@@ -130,11 +132,22 @@ class Commands:
         editor = self._engine.editor
         values = dict(editor.state.values) | dict(editor.pending)
         known = {key: value for key, value in values.items() if key in editor.registry}
-        category = str(arguments.get("category", ""))
-        saved = self._library.save(Preset(name=name, params=known, category=category))
+        self._library.reload()
+        before = self._before(name)
+        preset = before.with_params({**before.params, **known})
+        if "category" in arguments:
+            preset = replace(preset, category=str(arguments["category"]))
+        saved = self._library.save(preset)
         self.preset_name = name
         self.publish_state()
         return {"name": name, "path": str(saved.path)}
+
+    def _before(self, name: str) -> Preset:
+        """Return the preset of that name, whose fade and other effects' params are kept, or an empty one."""
+        try:
+            return replace(self._library.get(name), name=name)
+        except PresetNotFound:
+            return Preset(name=name)
 
     def _effect(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         name = str(arguments.get("name", ""))

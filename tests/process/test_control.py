@@ -95,11 +95,14 @@ def test_params_presets_and_saving(operate):
             client.ask("set", params={"strength": 7})
         with pytest.raises(ControlError, match=r"Did you mean 'strength'"):
             client.ask("set", params={"strenght": 0.5})
+        client.ask("save", name="Mine", category="tests")
         client.ask("save", name="Mine")
         client.ask("set", params={"strength": 0.9})
         client.ask("preset", name="mine")
         state = settled(client, lambda s: s["values"]["strength"] == 0.25)
         assert state["preset"] == "Mine"
+        (mine,) = (preset for preset in state["presets"] if preset["name"] == "Mine")
+        assert mine == {"name": "Mine", "category": "tests", "builtin": False}
         with pytest.raises(ControlError, match="no preset"):
             client.ask("preset", name="nobody made this")
         with pytest.raises(ControlError, match="can't do 'dance'"):
