@@ -450,6 +450,7 @@ def test_it_connects_again_when_the_engine_is_restarted(desk, engine, bridge, qt
 
 
 def test_an_engine_that_says_nothing_is_noticed(desk, engine, bridge, qtbot):
+    bridge._silence.stop()
     bridge._silence.setInterval(1)
     engine.publish_figures()
     qtbot.waitUntil(lambda: bridge.link is Link.SILENT)

@@ -100,7 +100,6 @@ class WallWindow(QWidget):
         # Placing it first chooses the screen, and fills it even where no window manager minds the state.
         self.setGeometry(screen.geometry())
         self.showFullScreen()
-        self.raise_()
         self._idle.start()
 
     def leave_fullscreen(self) -> None:
