@@ -196,6 +196,10 @@ class Scheduler:
 
     # ---- frames out and in
 
+    def captured(self, t_capture_ns: int, t_arrived_ns: int) -> None:
+        """Take note of a frame that came, whether or not it will be polled: its beat is the camera's."""
+        self._camera.saw(t_capture_ns, t_arrived_ns)
+
     def poll(self, now_ns: int, t_capture_ns: int) -> Flight | None:
         """Give the newest frame, captured at `t_capture_ns`, to a worker if it is time; else return None.
 

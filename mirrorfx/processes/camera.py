@@ -82,7 +82,7 @@ class CameraProcess:
             return
         slot = self._free.popleft()
         fitter.fit(frame.pixels, self._ring.view(slot))
-        self._channel.send(Captured(slot, frame.index, frame.t_capture_ns))
+        self._channel.send(Captured(slot, frame.index, frame.t_capture_ns, self._clock.now_ns()))
 
     def _listen(self, timeout_ns: int) -> None:
         if timeout_ns:

@@ -24,6 +24,7 @@ _OUTBOX_BYTES = 1 << 20
 _READ_BYTES = 1 << 16
 _HAS_END = bytes([EngineLink.KIND])
 _POSIX = sys.platform != "win32"
+_CONTROL_BYTES = socket.CMSG_SPACE(4 * 4) if _POSIX else 0
 
 
 class Channel:
@@ -130,8 +131,16 @@ class _SocketPipe:
             # Descriptors can't wait in the outbox; the one use for them is a process that was just started.
             socket.send_fds(self._socket, [framed], [end.fileno()])
             return
+        sent = 0
+        if not self._out:
+            try:
+                sent = self._socket.send(framed)
+            except BlockingIOError:
+                """It is full; all of it waits."""
+            if sent == len(framed):
+                return
         if len(self._out) < _OUTBOX_BYTES:
-            self._out += framed
+            self._out += framed[sent:]
         self.flush()
 
     def flush(self) -> None:
@@ -144,19 +153,26 @@ class _SocketPipe:
     def receive(self) -> list[bytes]:
         try:
             while True:
-                data, ends, _flags, _address = socket.recv_fds(self._socket, _READ_BYTES, 4)
-                self._ends.extend(ends)
+                data, control, _flags, _address = self._socket.recvmsg(_READ_BYTES, _CONTROL_BYTES)
                 if not data:
                     raise EOFError
                 self._in += data
-                if len(data) < _READ_BYTES and not ends:
+                if control:
+                    self._take_control(control)
+                elif len(data) < _READ_BYTES:
                     break
         except BlockingIOError:
             """That was all."""
         return self.rest()
 
+    def _take_control(self, control: list[tuple[int, int, bytes]]) -> None:
+        for level, kind, data in control:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                self._ends.extend(struct.unpack(f"{len(data) // 4}i", data[: len(data) // 4 * 4]))
+
     def rest(self) -> list[bytes]:
-        messages, at = [], 0
+        messages: list[bytes] = []
+        at = 0
         while len(self._in) - at >= self._LENGTH.size:
             (length,) = self._LENGTH.unpack_from(self._in, at)
             end = at + self._LENGTH.size + length

@@ -52,6 +52,7 @@ __all__ = ["Engine", "engine_main"]
 _log = logging.getLogger(__name__)
 _FIGURES_NS = 2 * SECOND // 5
 _CAMERA_SILENCE_NS = 8 * SECOND
+_LOOK_NS = 50_000_000
 _FIRST_GUESS_NS = 60_000_000
 
 
@@ -91,8 +92,9 @@ class Engine:
         self._next_figures_ns = self._next_rare_ns = now_ns
         self.commands = Commands(self)
         self.editor = ParamEditor(param_registry(self.effect), self.commands.first_values(), now_ns)
-        self.camera = Station("camera", self._spawn_camera, self.poller)
+        self.camera = Station("camera", self._spawn_camera, self.poller, watched=False)
         self.workers = [Worker(number, self._worker_setup(number), self.poller) for number in self._numbers()]
+        self._stations = (self.camera, *(worker.station for worker in self.workers))
 
     def run(self) -> None:
         """Run until told to stop or the launcher is gone."""
@@ -108,6 +110,7 @@ class Engine:
                 now_ns = self.clock.now_ns()
                 for key in keys:
                     self._hear(key, now_ns)
+                self._hear_camera(now_ns)
                 self._dispatch(now_ns)
                 self._mind(now_ns)
         finally:
@@ -152,7 +155,7 @@ class Engine:
         elif name == "control":
             self.commands.obey(now_ns)
         elif name == "camera":
-            self._hear_camera(now_ns, ended=what == "end")
+            self._camera_ended(now_ns, ended=what == "end")
         else:
             self._hear_worker(self.workers[int(name.removeprefix("worker-"))], now_ns, ended=what == "end")
 
@@ -197,14 +200,23 @@ class Engine:
         if not self.wall.alive:
             self._unlink_wall()
 
-    def _hear_camera(self, now_ns: int, *, ended: bool) -> None:
+    def _hear_camera(self, now_ns: int) -> None:
+        """Take the frames that came meanwhile.
+
+        A frame that nobody can paint yet doesn't wake the engine: waking costs more than all it does awake. Frames are
+        looked at when something else has woken it, just before one is given away, so that it is the newest.
+        """
         for message in self.camera.receive():
             self._camera_heard_ns = now_ns
             match message:
-                case Captured(slot, index, t_capture_ns):
+                case Captured(slot, index, t_capture_ns, t_sent_ns):
+                    self.scheduler.captured(t_capture_ns, t_sent_ns)
                     self._captured(_Waiting(slot, index, t_capture_ns))
                 case Say(text):
                     self._camera_said(json.loads(text), now_ns)
+
+    def _camera_ended(self, now_ns: int, *, ended: bool) -> None:
+        self._hear_camera(now_ns)
         if ended:
             self._camera_lost(now_ns)
 
@@ -307,13 +319,20 @@ class Engine:
 
     def _timeout_ns(self, now_ns: int) -> int:
         """Return how long nothing can be due; also note when the next rare thing is."""
-        times = [self._next_figures_ns, self.camera.t_restart_ns, self.scheduler.next_deadline_ns()]
-        times += [worker.station.t_restart_ns for worker in self.workers]
-        self._next_rare_ns = min(t for t in times if t is not None)
-        wake_ns = self._next_rare_ns
-        if self.mailbox.full and self.results.free and self.wall:
-            poll_ns = self.scheduler.next_poll_ns(now_ns)
-            wake_ns = wake_ns if poll_ns is None else min(wake_ns, poll_ns)
+        rare_ns = self._next_figures_ns
+        for station in self._stations:
+            if station.t_restart_ns is not None and station.t_restart_ns < rare_ns:
+                rare_ns = station.t_restart_ns
+        deadline_ns = self.scheduler.next_deadline_ns()
+        if deadline_ns is not None and deadline_ns < rare_ns:
+            rare_ns = deadline_ns
+        self._next_rare_ns = wake_ns = rare_ns
+        poll_ns = self.scheduler.next_poll_ns(now_ns)
+        self.camera.watch(watched=poll_ns is not None)  # a worker is idle: a newer frame may be its frame
+        if poll_ns is None:
+            wake_ns = min(wake_ns, now_ns + _LOOK_NS)  # before the camera has no slot left for a newer frame
+        elif self.mailbox.full and self.results.free and self.wall:
+            wake_ns = min(wake_ns, poll_ns)
         return max(wake_ns - now_ns, 0)
 
     def _mind(self, now_ns: int) -> None:
@@ -364,8 +383,6 @@ class Engine:
                 channel.flush()
 
     def _mind_camera(self, now_ns: int) -> None:
-        if now_ns - self._camera_heard_ns > _CAMERA_SILENCE_NS:
-            self._hear_camera(now_ns, ended=False)
         if self.camera.child and now_ns - self._camera_heard_ns > _CAMERA_SILENCE_NS:
             self._camera_lost(now_ns, "no sign of life: the driver hangs")
         if self.camera.t_restart_ns is not None and now_ns >= self.camera.t_restart_ns:
@@ -448,9 +465,9 @@ class Engine:
     def _end(self) -> None:
         self.launcher.send(Say(json.dumps({"report": self.report()}).encode()))
         self.commands.close()
-        for station in (self.camera, *(worker.station for worker in self.workers)):
+        for station in self._stations:
             station.retire()
-        for station in (self.camera, *(worker.station for worker in self.workers)):
+        for station in self._stations:
             station.end()
         self._unlink_wall()
         self.launcher.flush()

@@ -32,6 +32,7 @@ _FIRST_PICTURE_NS = 120 * SECOND
 _STOP_NS = 20 * SECOND
 _DESK_STOP_NS = 3 * SECOND
 _PICTURE_NS = 3 * SECOND
+_CAMERA_SLOTS = 8
 _DELAY_MOST_NS = 400_000_000
 _FRAME_NS_FASTEST = 25_000_000
 
@@ -90,7 +91,7 @@ class Launcher:
         self._watcher: Watcher = watcher or _Nobody()
         self._poller = Poller()
         width, height = settings.size
-        self._frames = Ring.create(2 * settings.workers + 3, (height, width, 3))
+        self._frames = Ring.create(settings.workers + _CAMERA_SLOTS, (height, width, 3))
         self._results = Ring.create(_result_slots(settings), (height, width, 4))
         self._engine = Station("engine", self._spawn_engine, self._poller)
         self._picture = settings.picture

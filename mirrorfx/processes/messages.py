@@ -127,10 +127,11 @@ class Captured(Message):
     """Camera → engine: a frame stands in `slot`."""
 
     KIND = 10
-    LAYOUT = "HQq"
+    LAYOUT = "HQqq"
     slot: int
     index: int
     t_capture_ns: int
+    t_sent_ns: int
 
 
 @_message

@@ -35,9 +35,10 @@ class Station:
         name: for `ps`, logs and figures.
         start: makes the process.
         poller: is told of its channel and sentinel under the keys ``(name, "channel")`` and ``(name, "end")``.
+        watched: whether what the process says wakes the poller; `watch` changes it.
     """
 
-    def __init__(self, name: str, start: Callable[[], Child], poller: Poller) -> None:
+    def __init__(self, name: str, start: Callable[[], Child], poller: Poller, *, watched: bool = True) -> None:
         self.name = name
         self.state = StationState.OFF
         self.child: Child | None = None
@@ -49,16 +50,28 @@ class Station:
         self.t_restart_ns: int | None = None
         self._start = start
         self._poller = poller
+        self._watched = watched
         self._backoff = Backoff()
 
     def start(self, now_ns: int) -> None:
         """Start the process now."""
         self.child = self._start()
-        self._poller.add(self.child.channel.connection, (self.name, "channel"))
+        if self._watched:
+            self._poller.add(self.child.channel.connection, (self.name, "channel"))
         self._poller.add(self.child.sentinel, (self.name, "end"))
         self.state = StationState.STARTING
         self.t_started_ns = now_ns
         self.t_restart_ns = None
+
+    def watch(self, *, watched: bool) -> None:
+        """Let what the process says wake the poller, or wait until it is asked for. Realtime: yes."""
+        if watched is self._watched:
+            return
+        self._watched = watched
+        if self.child and watched:
+            self._poller.add(self.child.channel.connection, (self.name, "channel"))
+        elif self.child:
+            self._poller.discard(self.child.channel.connection)
 
     def ready(self, now_ns: int) -> None:
         """Note that the process works."""

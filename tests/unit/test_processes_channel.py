@@ -21,7 +21,7 @@ def ends():
 
 def test_messages_come_in_order_many_at_once(ends):
     left, right = ends
-    sent = [Captured(n, n, n) for n in range(50)]
+    sent = [Captured(n, n, n, n) for n in range(50)]
     for message in sent:
         left.send(message)
     assert right.receive_all() == sent

@@ -23,7 +23,7 @@ def test_every_message_comes_back_as_it_went(cls):
 def test_times_and_numbers_keep_their_full_range():
     message = Dispatch(65535, 65535, 2**32 - 1, 2**64 - 1, 2**64 - 1, 2**62, 2**63)
     assert unpack(pack(message)) == message
-    assert unpack(pack(Captured(1, 2, -5))) == Captured(1, 2, -5)
+    assert unpack(pack(Captured(1, 2, -5, 9))) == Captured(1, 2, -5, 9)
 
 
 def test_a_hot_message_is_small():
@@ -37,7 +37,7 @@ def test_the_kinds_are_distinct_and_listed():
 
 @pytest.mark.parametrize(
     "data",
-    [b"\xff\x01", b"\x01\x63", pack(Captured(1, 2, 3))[:-1], pack(Stop()) + b"more", pack(Captured(1, 2, 3)) + b"x"],
+    [b"\xff\x01", b"\x01\x63", pack(Captured(1, 2, 3, 4))[:-1], pack(Stop()) + b"more", pack(Captured(1, 2, 3, 4)) + b"x"],
     ids=["unknown kind", "other version", "cut off", "too long", "too long with fields"],
 )
 def test_what_another_release_would_say_is_refused(data):
