@@ -82,7 +82,7 @@ set_label() {
     base) echo 'Python packages for the mirror' ;;
     test) echo 'Python packages for the tests' ;;
     check) echo 'Python packages for the checks' ;;
-    torch) echo 'torch for the tests (0.2 GB, or 3 GB where pip takes the CUDA build)' ;;
+    torch) echo 'torch and diffusers for the tests (0.3 GB, or 3 GB where pip takes the CUDA build)' ;;
   esac
 }
 
