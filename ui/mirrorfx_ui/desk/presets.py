@@ -31,6 +31,7 @@ class PresetPanel(QWidget):
         super().__init__(parent)
         self._bridge = bridge
         self._presets: list[dict[str, Any]] = []
+        self._chosen: str | None = None
         self.items = QListWidget()
         self.items.setAccessibleName(self.tr("Presets"))
         self.items.setAccessibleDescription(self.tr("Enter or a click fades over to the preset"))
@@ -62,6 +63,9 @@ class PresetPanel(QWidget):
             item = self.items.item(row)
             if item and item.data(_NAME):
                 self._mark(item, chosen=item.data(_NAME) == state["preset"])
+        if state["preset"] != self._chosen:
+            self._chosen = state["preset"]
+            self._scroll_to_chosen()
         self.empty.setVisible(not self._presets)
         self._name_typed(self.name.text())
 
@@ -89,6 +93,12 @@ class PresetPanel(QWidget):
                 if not preset["builtin"] and category:
                     item.setToolTip(self.tr("One of your own"))
                 self.items.addItem(item)
+
+    def _scroll_to_chosen(self) -> None:
+        for row in range(self.items.count()):
+            item = self.items.item(row)
+            if item and item.data(_NAME) == self._chosen is not None:
+                self.items.scrollToItem(item)
 
     def _add_heading(self, text: str) -> None:
         head = QListWidgetItem(text.capitalize())
