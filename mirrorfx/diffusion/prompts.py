@@ -107,11 +107,9 @@ class Prompt:
         return " ".join(filter(None, [" | ".join(map(str, self.texts)), *map(str, self.loras)]))
 
     def weighted(self, blend: float) -> tuple[tuple[Text, float], ...]:
-        """Return the texts to be mixed with weights that sum to 1; `blend` 0 is the first of a pair, 1 the second."""
-        if len(self.texts) == 1:
-            return ((self.texts[0], 1.0),)
-        shares = zip(self.texts, (1.0 - blend, blend), strict=True)
-        return tuple((text, share) for text, share in shares if share > 0)
+        """Return every text with its weight; weights sum to 1. `blend` 0 is the first of a pair, 1 the second."""
+        shares = (1.0,) if len(self.texts) == 1 else (1.0 - blend, blend)
+        return tuple(zip(self.texts, shares, strict=True))
 
 
 @lru_cache(64)
@@ -127,6 +125,8 @@ def parse_prompt(text: str) -> Prompt:
 
 def mixed_texts(params: Params) -> tuple[tuple[Text, float], ...]:
     """Return the texts that `params` mixes (fading prompts, each perhaps a pair), with weights that sum to 1.
+
+    A text with weight 0, the far side of a pair, is among them: the next turn of the blend will want it.
 
     Raises:
         InvalidValue: a prompt that can't be read, as `parse_prompt` says.

@@ -64,8 +64,8 @@ def test_a_pair():
     assert (cat.plain, dog.plain) == ("a cat", "a dog")
     assert prompt.loras == (Lora("x", 0.5),)
     assert prompt.weighted(0.25) == ((cat, 0.75), (dog, 0.25))
-    assert prompt.weighted(0) == ((cat, 1.0),)
-    assert prompt.weighted(1) == ((dog, 1.0),)
+    assert prompt.weighted(0) == ((cat, 1.0), (dog, 0.0))
+    assert prompt.weighted(1) == ((cat, 0.0), (dog, 1.0))
     assert parse_prompt("alone").weighted(0.7) == ((Text((Span("alone"),)), 1.0),)
     assert [text.plain for text in parse_prompt("a |").texts] == ["a", ""]
     assert spans(r"a \| b") == [("a | b", 1.0)]
