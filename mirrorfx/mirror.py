@@ -83,6 +83,7 @@ class Mirror:
             SourceError: it is not there, or gives no pictures.
         """
         if self.settings.source.startswith("camera"):
+            self.settings = replace(self.settings, frame_rate=self.settings.camera.fps)
             return None
         with open_spec(self.settings.source, clock=self._clock, size=self.settings.size) as source:
             info = source.open()

@@ -20,6 +20,7 @@ _COMMANDS = {
     "bench": "measure: cadence (real processes), pacing (virtual clock)",
     "doctor": "what is here and what is missing, each with the fix",
     "presets": "list, show and check presets",
+    "screen": "how the picture lies on a screen: turn, keystone, soft edges, test grid",
     "desk": "open the operator's window on a running mirror",
 }
 _BAD_INPUT, _FAILED, _INTERRUPTED = 2, 1, 130
