@@ -5,12 +5,11 @@ bigG's pooled vector. Source: Podell et al., SDXL: Improving Latent Diffusion Mo
 Synthesis (2023); the sizes below are SDXL's.
 
 *Emphasis* multiplies the vectors of the emphasised tokens by their weight and then shifts all of the encoder's vectors
-by one number, so that their mean is what it was. The usual way scales them back by the ratio of the means; these lie
-near 0, so that ratio can become anything. The pooled vector is left as it is, as is usual.
+by one number, so that their mean is what it was. The usual way scales them back by the ratio of the means, which can
+become anything where a mean is near 0. The pooled vector is left as it is, as is usual.
 
-*Mixes* of prompts are straight lines between their embeddings (lerp): the network reads them by linear layers, the
-first and strongest token is the same for every prompt, and any number of prompts mixes in any order. A slerp would
-bend around the origin, from which all of CLIP's vectors point the same way.
+*Mixes* of prompts are straight lines between their embeddings (lerp): the network reads them by linear layers, and any
+number of prompts mixes in any order with the same result, which a slerp does not give.
 """
 
 from __future__ import annotations
