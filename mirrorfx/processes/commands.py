@@ -108,7 +108,8 @@ class Commands:
     # What can be asked
 
     def _hello(self, _arguments: Mapping[str, Any]) -> dict[str, Any]:
-        self._library.reload()
+        if self._library.reload():
+            self.publish_state()
         return {"protocol": PROTOCOL_VERSION, "state": self._state()}
 
     def _set(self, arguments: Mapping[str, Any]) -> dict[str, Any]:

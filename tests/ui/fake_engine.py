@@ -97,6 +97,7 @@ class FakeEngine:
     Attributes:
         asked: (do, arguments) of all requests but ``hello``.
         refusal: said to every request but ``hello`` when not empty.
+        greeted: a desk has said hello; before that its other requests would wait behind it.
         hangs: requests wait for their answer while it is set.
     """
 
@@ -106,6 +107,7 @@ class FakeEngine:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.refusal = ""
         self.hangs = False
+        self.greeted = False
         self._waiting = []
         self._serving = QTimer(interval=2)
         self._serving.timeout.connect(self._serve)
@@ -139,6 +141,7 @@ class FakeEngine:
     def _answer(self, pending: Any) -> None:
         request = pending.request
         if request.do == "hello":
+            self.greeted = True
             pending.answer({"protocol": PROTOCOL_VERSION, "state": copy.deepcopy(self.state)})
         elif self.refusal:
             pending.refuse(self.refusal)

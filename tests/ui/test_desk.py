@@ -11,6 +11,7 @@ from PyQt6.QtCore import QPoint, QPointF, Qt
 from PyQt6.QtGui import QWheelEvent
 from PyQt6.QtWidgets import QApplication
 
+from mirrorfx.control.protocol import Reply
 from mirrorfx_ui.desk.bridge import Bridge, Link
 from mirrorfx_ui.desk.main import main
 from mirrorfx_ui.desk.window import DeskWindow
@@ -40,10 +41,10 @@ def bridge(engine):
 def desk(engine, bridge, qtbot):
     """A desk that is connected and shows the engine's state."""
     window = DeskWindow(bridge)
-    qtbot.addWidget(window)
+    qtbot.addWidget(window, before_close_func=lambda _window: bridge.close())
     window.show()
     bridge.start()
-    qtbot.waitUntil(lambda: bridge.link is Link.CONNECTED and bool(window.params.controls))
+    qtbot.waitUntil(lambda: bridge.link is Link.CONNECTED and bool(window.params.controls) and engine.greeted)
     return window
 
 
@@ -478,16 +479,8 @@ def test_it_closes_while_the_engine_hangs(desk, engine, bridge, qtbot):
 
 
 def test_another_protocol_is_told(desk, bridge):
-    from mirrorfx.control.protocol import Reply
-
-    bridge._on_hello(Reply(1, True, {"protocol": 99, "state": {}} | {"state": desk_state(desk)}))
+    bridge._on_hello(Reply(1, ok=True, result={"protocol": 99}))
     assert "version 99" in desk.notices.text.text()
-
-
-def desk_state(_desk):
-    from fake_engine import STATE
-
-    return STATE
 
 
 @pytest.mark.process

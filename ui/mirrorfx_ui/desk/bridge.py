@@ -107,13 +107,13 @@ class Bridge(QObject):
             self._set_link(Link.LOST)
 
     def _on_hello(self, reply: Reply) -> None:
+        # Its state is left alone: a ``state`` event that is newer may have overtaken it, and one came before it anyway.
         if not reply.ok:
             return
         spoken = reply.result.get("protocol")
         if spoken != PROTOCOL_VERSION:
             text = self.tr("The engine speaks version %s of the control protocol, this desk %s. Use the same MirrorFX.")
             self.noticed.emit("error", text % (spoken, PROTOCOL_VERSION))
-        self.state_changed.emit(reply.result.get("state", {}))
 
     def _on_reply(self, on_reply: Callable[[Reply], None] | None, reply: Reply) -> None:
         if not reply.ok:
