@@ -34,7 +34,7 @@ Value: TypeAlias = float | int | bool | str
 Mix: TypeAlias = tuple[tuple[Value, float], ...]
 """Values with weights that sum to 1, heaviest first: where a fade between texts or seeds stands."""
 
-_MIX_MOST = 4
+_MIX_MOST = 8
 _TEXT_MOST = 2000
 
 

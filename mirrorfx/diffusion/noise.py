@@ -41,7 +41,7 @@ __all__ = ["DriftNoise", "KeyframeId", "Noise", "keyframe_noise", "window_weight
 
 Noise: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
-_KEYFRAMES_MOST = 32
+_KEYFRAMES_MOST = 64
 """Room for the walks of four fading seeds and the fixed noise of three more steps: 16 + 12; 8 MB at 1024 x 1024."""
 _PAIRS_MOST = 1024
 _PIXELS_LEAST = 16

@@ -176,7 +176,7 @@ def test_caches_are_bounded():
     noise = DriftNoise((1, 4, 4))
     for seed in range(300):
         noise.plan(params_at(seed / 7, mix=((seed, 0.5), (seed + 1, 0.5))))
-    assert noise.keyframe.cache_info().currsize == noise.keyframe.cache_info().maxsize == 32
+    assert noise.keyframe.cache_info().currsize == noise.keyframe.cache_info().maxsize == 64
     assert noise._correlation.cache_info().currsize <= 1024
 
 

@@ -198,7 +198,7 @@ def test_a_mix_stays_small_and_keeps_where_it_is_going():
         t_ns = START + number * SECOND // 4
         state = state.edited({"prompt": f"p{number}"}, t_ns, fade_s=2.0)
         mix = state.at(t_ns + SECOND // 8).mix("prompt")
-        assert len(mix) <= 4
+        assert len(mix) <= 8
         assert f"p{number}" in dict(mix)
         assert sum(weight for _, weight in mix) == pytest.approx(1.0)
         weights = [weight for _, weight in mix]
