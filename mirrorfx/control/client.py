@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import queue
 import threading
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ControlClient"]
 
+_log = logging.getLogger(__name__)
 _CONNECT_S = 10.0
 _REPLY_S = 12.0
 _RETRY_S = 0.5
@@ -137,17 +139,24 @@ class ControlClient:
         self._on_connection(True)
         try:
             async for message in ws:
-                said = decode_reply_or_event(message.data)
-                if isinstance(said, Event):
-                    self._on_event(said)
-                else:
-                    self._settle(said)
+                self._hear(message.data)
         finally:
             self._ws = None
             self._connected.clear()
             self._on_connection(False)
             for number in list(self._waiting):
                 self._settle(Reply(number, False, error="The engine went away before it answered."))
+
+    def _hear(self, data: str | bytes) -> None:
+        try:
+            said = decode_reply_or_event(data)
+        except ControlError as error:
+            _log.warning("%s", error)  # of another release, perhaps; the rest may still be understood
+            return
+        if isinstance(said, Event):
+            self._on_event(said)
+        else:
+            self._settle(said)
 
     async def _send(self, request: Request) -> None:
         try:

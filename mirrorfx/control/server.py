@@ -93,6 +93,8 @@ class ControlServer:
         except queue.Empty:
             raise ControlError(f"The control server did not start within {_START_S:.0f} s.") from None
         if problem is not None:
+            self._thread.join(_SEND_S)
+            self.close()
             raise ControlError(
                 f"The control server can't listen on port {self.port} ({problem}). Choose another --control-port."
             ) from problem

@@ -28,6 +28,7 @@ __all__ = ["Launcher", "Outcome", "Watcher"]
 
 _log = logging.getLogger(__name__)
 _TICK_NS = SECOND // 5
+_STARTS_MOST = 3
 _FIRST_PICTURE_NS = 120 * SECOND
 _STOP_NS = 20 * SECOND
 _DESK_STOP_NS = 3 * SECOND
@@ -210,8 +211,8 @@ class Launcher:
         station.lost(now_ns)
         self.outcome.problems.append(f"{station.name}: {station.reason}")
         self._watcher.problem(f"{station.name} is gone ({station.reason}); starting it again")
-        if station.hopeless:
-            raise ProcessFailed(station.reason)
+        if station.hopeless or (self._t_first_ns is None and station.restarts >= _STARTS_MOST):
+            raise ProcessFailed(f"The {station.name} can't start: {station.reason}. Its last words are above.")
 
     def _mind(self, now_ns: int) -> None:
         for station in (self._engine, self._wall, self._desk):

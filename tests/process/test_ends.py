@@ -117,6 +117,12 @@ def test_an_effect_that_cannot_open_ends_the_run_with_its_reason(run_mirror, thi
         run_mirror(effect="gpu_only", seconds=3.0)
 
 
+def test_an_engine_that_can_never_start_ends_the_run(run_mirror, monkeypatch):
+    monkeypatch.setattr("mirrorfx.processes.launcher.engine_main", None)
+    with pytest.raises(ProcessFailed, match="engine can't start"):
+        run_mirror(seconds=3.0)
+
+
 def test_a_source_that_goes_away_gives_the_fallback_scene_and_comes_back(run_mirror, tmp_path):
     import cv2
     import numpy as np

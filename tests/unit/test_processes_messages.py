@@ -11,6 +11,7 @@ from mirrorfx.processes import messages
 from mirrorfx.processes.messages import Captured, Dispatch, Message, Release, Say, Stop, pack, unpack
 
 KINDS = [cls for cls, _layout in messages._BY_KIND.values()]
+CAPTURED = Captured(1, 2, 3, 4)
 SAMPLES = {"int": 7, "float": 0.25, "bool": True, "bytes": b'{"a": 1}'}
 
 
@@ -37,7 +38,7 @@ def test_the_kinds_are_distinct_and_listed():
 
 @pytest.mark.parametrize(
     "data",
-    [b"\xff\x01", b"\x01\x63", pack(Captured(1, 2, 3, 4))[:-1], pack(Stop()) + b"more", pack(Captured(1, 2, 3, 4)) + b"x"],
+    [b"\xff\x01", b"\x01\x63", pack(CAPTURED)[:-1], pack(Stop()) + b"more", pack(CAPTURED) + b"x"],
     ids=["unknown kind", "other version", "cut off", "too long", "too long with fields"],
 )
 def test_what_another_release_would_say_is_refused(data):
