@@ -188,8 +188,17 @@ class _Loader:
         return self._weights(diffusers().UNet2DConditionModel, self._settings.model, "unet", options)
 
     def autoencoder(self) -> Any:
+        source = self._settings.autoencoder
+        with _translated(self._settings, source, "autoencoder"):
+            config = diffusers().AutoencoderTiny.load_config(source, **self._hub())
+        kind, channels = config.get("_class_name"), config.get("latent_channels")
+        if (kind, channels) != ("AutoencoderTiny", 4):
+            raise EffectUnavailable(
+                f"The autoencoder {source} is {kind} with {channels} latent channels; SDXL's latents need an "
+                f"AutoencoderTiny with 4, such as {AUTOENCODER}."
+            )
         options = {"torch_dtype": self._settings.dtype}
-        return self._weights(diffusers().AutoencoderTiny, self._settings.autoencoder, None, options)
+        return self._weights(diffusers().AutoencoderTiny, source, None, options)
 
     def _config(self, kind: str, part: str) -> Mapping[str, Any]:
         settings = self._settings
@@ -298,8 +307,8 @@ def _explained(settings: ModelSettings, source: str, part: str, problem: Excepti
             f"or copy the model folder here and give its path. {_variant_hint(settings)}".rstrip()
         )
     return (
-        f"The {part} of {source} can't be fetched from the hub: {_first_line(problem)}. Check the network and the "
-        f"name, or copy the model folder here and give its path. {_variant_hint(settings)}".rstrip()
+        f"The {part} of {source} can't be fetched from the hub: {_first_line(_root(problem))}. Check the network and "
+        f"the name, or copy the model folder here and give its path. {_variant_hint(settings)}".rstrip()
     )
 
 
@@ -307,6 +316,13 @@ def _variant_hint(settings: ModelSettings) -> str:
     return f"The variant {settings.variant!r} was asked for; not every model has it. " if settings.variant else ""
 
 
-def _first_line(problem: Exception) -> str:
+def _root(problem: BaseException) -> BaseException:
+    """Return what an error began with: the libraries say "no such file" where the network failed."""
+    while beneath := problem.__cause__ or problem.__context__:
+        problem = beneath
+    return problem
+
+
+def _first_line(problem: BaseException) -> str:
     lines = str(problem).strip().splitlines() or [type(problem).__name__]
     return lines[0][:300].rstrip(".")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import socket
+import time
 
 import pytest
 
@@ -16,6 +18,13 @@ from mirrorfx.diffusion import libraries  # noqa: E402
 from mirrorfx.diffusion.models import AUTOENCODER, MODEL, ModelSettings, load_models  # noqa: E402
 from mirrorfx.diffusion.tiny import TinyFolder, make_tiny_sdxl_turbo  # noqa: E402
 from mirrorfx.errors import EffectUnavailable  # noqa: E402
+
+NOWHERE = "mirrorfx-tests/no-such-model"
+
+# diffusers hands on an argument that huggingface_hub no longer knows.
+without_the_hubs_own_warning = pytest.mark.filterwarnings(
+    "ignore:The `local_dir_use_symlinks` argument is deprecated:UserWarning"
+)
 
 
 @pytest.fixture(scope="session")
@@ -31,12 +40,17 @@ def tiny(pristine, tmp_path):
 
 
 @pytest.fixture
-def no_cache(tmp_path, monkeypatch):
-    """The hub's cache is empty and nothing answers where the hub would be."""
-    from huggingface_hub import constants
+def no_network(monkeypatch):
+    """No name is found and no retry waits; gives the hosts that were asked for."""
+    asked = []
 
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    def unknown(host, *_args, **_kwargs):
+        asked.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    return asked
 
 
 def settings(tiny: TinyFolder, **others: object) -> ModelSettings:
@@ -130,6 +144,15 @@ def test_a_missing_part_is_named_with_the_fix(tiny, part):
 def test_a_missing_autoencoder_is_named(tiny):
     (tiny.autoencoder / "diffusion_pytorch_model.safetensors").unlink()
     assert f"The autoencoder in the folder {tiny.autoencoder}" in refusal(settings(tiny))
+    shutil.rmtree(tiny.autoencoder)
+    tiny.autoencoder.mkdir()
+    assert f"The autoencoder in the folder {tiny.autoencoder}" in refusal(settings(tiny))
+
+
+def test_an_autoencoder_of_another_kind_is_refused(tiny):
+    assert "is AutoencoderKL with 4 latent channels" in refusal(settings(tiny, autoencoder=str(tiny.model / "vae")))
+    edit(tiny.autoencoder / "config.json", latent_channels=16)
+    assert AUTOENCODER in refusal(settings(tiny))
 
 
 def test_a_folder_that_is_no_model_is_told(tiny, tmp_path):
@@ -189,24 +212,22 @@ def test_a_scheduler_that_predicts_otherwise_is_refused(tiny):
     assert "prediction_type is 'v_prediction'" in refusal(settings(tiny))
 
 
-@pytest.mark.usefixtures("no_cache")
-def test_without_consent_the_hub_is_never_asked(monkeypatch):
-    import socket
-
-    def asked(*_args, **_kwargs):
-        raise AssertionError("a connection was opened")
-
-    monkeypatch.setattr(socket.socket, "connect", asked)
-    message = refusal(ModelSettings())
-    assert "stabilityai/sdxl-turbo is not on this machine" in message
-    assert "Allow the download" in message
+@without_the_hubs_own_warning
+def test_without_consent_the_hub_is_never_asked(tiny, no_network):
+    for asked in (ModelSettings(model=NOWHERE), settings(tiny, autoencoder=NOWHERE)):
+        message = refusal(asked)
+        assert f"of {NOWHERE} is not on this machine" in message
+        assert "Allow the download" in message
+    assert no_network == []
 
 
-@pytest.mark.usefixtures("no_cache")
-def test_without_a_network_the_error_says_so():
-    message = refusal(ModelSettings(download=True))
-    assert "stabilityai/sdxl-turbo can't be fetched" in message
+@without_the_hubs_own_warning
+def test_without_a_network_the_error_says_so(no_network):
+    message = refusal(ModelSettings(model=NOWHERE, download=True))
+    assert f"of {NOWHERE} can't be fetched from the hub" in message
+    assert "Name or service not known" in message
     assert "Check the network" in message
+    assert no_network
 
 
 @pytest.mark.parametrize(
