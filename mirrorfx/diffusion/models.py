@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mirrorfx.diffusion.libraries import diffusers, transformers
+from mirrorfx.diffusion.libraries import diffusers, library, transformers
 from mirrorfx.diffusion.schedule import NoiseSchedule
 from mirrorfx.errors import EffectUnavailable, InvalidValue
 
@@ -102,6 +102,11 @@ def load_models(settings: ModelSettings, progress: Callable[[str, float], None] 
         EffectUnavailable: a library, the GPU, the model or a part of it is missing, it is no SDXL model, it doesn't
             fit into memory, or the hub can't be reached; the message names the fix.
     """
+    with _hub_asked(only_if=settings.download):
+        return _load(settings, progress)
+
+
+def _load(settings: ModelSettings, progress: Callable[[str, float], None]) -> Models:
     device = _device(settings.device)
     loader = _Loader(settings)
     progress("model description", 0.0)
@@ -275,6 +280,23 @@ def _check_sdxl(model: str, config: Mapping[str, Any], text_encoders: tuple[Any,
                 f"The UNet of {model} is not one for SDXL image to image: its {name} is {config.get(name)!r}, "
                 f"not {value!r}. {_OTHER_MODEL}"
             )
+
+
+@contextmanager
+def _hub_asked(*, only_if: bool) -> Iterator[None]:
+    """Keep the hub's library off the network without consent, and from adding telemetry with it.
+
+    Even with ``local_files_only`` huggingface_hub fetches a list for its user agent; these two switches, read at each
+    call, are what it heeds. They are as they were afterwards.
+    """
+    constants = library("huggingface_hub.constants")
+    before = constants.HF_HUB_OFFLINE, constants.HF_HUB_DISABLE_TELEMETRY
+    constants.HF_HUB_OFFLINE = before[0] or not only_if
+    constants.HF_HUB_DISABLE_TELEMETRY = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE, constants.HF_HUB_DISABLE_TELEMETRY = before
 
 
 @contextmanager
