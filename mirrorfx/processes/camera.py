@@ -89,8 +89,8 @@ class CameraProcess:
             self._channel.wait_for(timeout_ns)
         for message in self._channel.receive_all():
             match message:
-                case Grant(slot):
-                    self._free.append(slot)
+                case Grant(slots):
+                    self._free.extend(slots)
                 case Stop():
                     self._stopping = True
         if not self._channel.alive:

@@ -70,6 +70,11 @@ class Commands:
         self._engine.wake_for(self._server.wake_socket.fileno())
         self.publish_state()
 
+    @property
+    def watched(self) -> bool:
+        """Whether any client listens."""
+        return self._server is not None and self._server.clients > 0
+
     def publish(self, name: str, data: dict[str, Any], *, keep: bool = True) -> None:
         """Tell all clients."""
         if self._server:

@@ -51,6 +51,7 @@ __all__ = ["Engine", "engine_main"]
 
 _log = logging.getLogger(__name__)
 _FIGURES_NS = 2 * SECOND // 5
+_FIGURES_ALONE_NS = SECOND
 _CAMERA_SILENCE_NS = 8 * SECOND
 _LOOK_NS = 50_000_000
 _FIRST_GUESS_NS = 60_000_000
@@ -89,6 +90,7 @@ class Engine:
         self.stopping = False
         now_ns = clock.now_ns()
         self._camera_heard_ns = now_ns
+        self._granted: list[int] = []
         self._next_figures_ns = self._next_rare_ns = now_ns
         self.commands = Commands(self)
         self.editor = ParamEditor(param_registry(self.effect), self.commands.first_values(), now_ns)
@@ -112,6 +114,7 @@ class Engine:
                     self._hear(key, now_ns)
                 self._hear_camera(now_ns)
                 self._dispatch(now_ns)
+                self._send_grants()
                 self._mind(now_ns)
         finally:
             self._end()
@@ -313,7 +316,13 @@ class Engine:
         if self.frames.release(slot, owner) and self.camera.child:
             again = self.frames.acquire("camera")
             if again is not None:
-                self.camera.send(Grant(again))
+                self._granted.append(again)
+
+    def _send_grants(self) -> None:
+        """Tell the camera of all the slots it has got since the last time, in one message."""
+        if self._granted:
+            self.camera.send(Grant(bytes(self._granted)))
+            self._granted.clear()
 
     # Minding
 
@@ -345,7 +354,7 @@ class Engine:
             worker.restart_if_due(now_ns, self.editor.state)
         self._mind_camera(now_ns)
         if now_ns >= self._next_figures_ns:
-            self._next_figures_ns = now_ns + _FIGURES_NS
+            self._next_figures_ns = now_ns + (_FIGURES_NS if self.commands.watched else _FIGURES_ALONE_NS)
             self._publish(now_ns)
 
     def _end_overdue(self, now_ns: int) -> None:
@@ -430,8 +439,10 @@ class Engine:
     def _start_camera(self, now_ns: int) -> None:
         self.camera.start(now_ns)
         self._camera_heard_ns = now_ns
+        self._granted.clear()
         while (slot := self.frames.acquire("camera")) is not None:
-            self.camera.send(Grant(slot))
+            self._granted.append(slot)
+        self._send_grants()
 
     def _spawn_camera(self) -> Child:
         settings = self.settings

@@ -137,11 +137,11 @@ class Captured(Message):
 @_message
 @dataclass(frozen=True, slots=True)
 class Grant(Message):
-    """Engine → camera: write the next frames into this slot."""
+    """Engine → camera: write the next frames into these slots; one byte each."""
 
     KIND = 11
-    LAYOUT = "H"
-    slot: int
+    HAS_TEXT = True
+    text: bytes
 
 
 @_message

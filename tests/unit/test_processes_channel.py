@@ -7,7 +7,7 @@ import multiprocessing
 import pytest
 
 from mirrorfx.processes.channel import Channel, Poller
-from mirrorfx.processes.messages import Captured, EngineLink, Grant, Say, Stop
+from mirrorfx.processes.messages import Captured, EngineLink, Grant, Say, Stop, Vsync
 
 
 @pytest.fixture
@@ -33,14 +33,14 @@ def test_messages_come_in_order_many_at_once(ends):
 def test_sending_to_somebody_who_does_not_read_never_blocks_and_loses_no_order(ends):
     left, right = ends
     for number in range(20_000):
-        left.send(Grant(number % 60_000))
+        left.send(Vsync(number, 0))
     assert left.backlog > 0
     assert not left.offer(Stop()), "an offer is for who keeps up"
     received = []
     while len(received) < 20_000:
         received += right.receive_all()
         left.flush()
-    assert [message.slot for message in received] == list(range(20_000))
+    assert [message.t_ns for message in received] == list(range(20_000))
     assert left.backlog == 0
 
 
@@ -81,15 +81,15 @@ def test_the_end_of_another_channel_can_be_handed_over(ends):
     here, there = multiprocessing.Pipe(duplex=True)
     left.send(Stop())
     left.send(EngineLink(1), end=there)
-    left.send(Grant(4))
+    left.send(Grant(b"\x04"))
     there.close()
     received = []
     while len(received) < 3:
         received += right.receive_all()
-    assert received == [Stop(), EngineLink(1), Grant(4)]
+    assert received == [Stop(), EngineLink(1), Grant(b"\x04")]
     handed, mine = Channel(right.take_end()), Channel(here)
-    handed.send(Grant(9))
-    assert mine.receive_all() == [Grant(9)]
+    handed.send(Grant(b"\x09"))
+    assert mine.receive_all() == [Grant(b"\x09")]
     handed.close()
     mine.close()
 
