@@ -63,9 +63,9 @@ def effect_class(name: str) -> type[Effect]:
     entry = _entry_point(name)
     try:
         loaded = entry.load()
-    except (ImportError, AttributeError, OSError, SystemError) as error:
+    except Exception as error:  # noqa: BLE001  it is anybody's code, and must not take the other effects with it
         raise EffectUnavailable(
-            f"The effect {name!r} can't be imported from {entry.value}: {error}. {_fix(name)}"
+            f"The effect {name!r} can't be imported from {entry.value}: {type(error).__name__}: {error}. {_fix(name)}"
         ) from error
     if not (isinstance(loaded, type) and issubclass(loaded, Effect)):
         raise EffectUnavailable(
@@ -81,9 +81,16 @@ def availability(name: str) -> Availability:
         UnknownName: nothing answers to `name`.
     """
     try:
-        return effect_class(name).availability()
+        chosen = effect_class(name)
     except EffectUnavailable as error:
         return Availability(ok=False, reason=str(error).rstrip("."))
+    if chosen.stage is not Stage.WORKER:
+        return Availability(
+            ok=False,
+            reason=f"it is made for the {chosen.stage} stage, and this version only runs effects of the workers",
+            fix="Choose another.",
+        )
+    return chosen.availability()
 
 
 def choose_effect(name: str = "auto") -> type[Effect]:
@@ -116,7 +123,7 @@ def param_registry(effect_name: str) -> ParamRegistry:
 
 def _available(name: str) -> type[Effect]:
     chosen = effect_class(name)
-    state = chosen.availability()
+    state = availability(name)
     if not state:
         raise EffectUnavailable(f"The effect {name!r} can't run here: {state.reason}. {state.fix}".rstrip())
     return chosen

@@ -42,6 +42,13 @@ def registered(monkeypatch):
     return register
 
 
+class Denoise(Passthrough):
+    """An effect of the camera's process, where no chain runs yet."""
+
+    name = "denoise"
+    stage = effects.Stage.PRE
+
+
 def broken_module(tmp_path, monkeypatch, raising: str) -> str:
     (tmp_path / "broken_effect.py").write_text(f"raise {raising}\n")
     monkeypatch.syspath_prepend(tmp_path)
@@ -109,7 +116,9 @@ class TestThirdParty:
         registry = effects.param_registry("negative")
         assert list(registry) == [param.name for param in CORE_PARAMS] + ["depth"]
 
-    @pytest.mark.parametrize("raising", ["ImportError('no torch')", "OSError('libfoo.so')", "SystemError('no seq')"])
+    @pytest.mark.parametrize(
+        "raising", ["ImportError('no torch')", "OSError('libfoo.so')", "SystemError('no seq')", "ValueError('a bug')"]
+    )
     def test_one_that_fails_to_import_is_unavailable_and_breaks_nothing(
         self, registered, tmp_path, monkeypatch, raising
     ):
@@ -124,6 +133,12 @@ class TestThirdParty:
         registered(odd="json:dumps")
         with pytest.raises(EffectUnavailable, match=r"not a subclass"):
             effects.effect_class("odd")
+
+    def test_one_for_another_stage_is_not_run_as_a_worker(self, registered):
+        registered(denoise="third_party_effects:Denoise")
+        assert not effects.availability("denoise")
+        with pytest.raises(EffectUnavailable, match="pre stage"):
+            effects.choose_effect("denoise")
 
     def test_one_that_cannot_run_here_is_refused_with_the_fix(self, registered):
         registered(picky="third_party_effects:Picky")
