@@ -63,7 +63,7 @@ def effect_class(name: str) -> type[Effect]:
     entry = _entry_point(name)
     try:
         loaded = entry.load()
-    except Exception as error:  # noqa: BLE001  it is anybody's code, and must not take the other effects with it
+    except Exception as error:  # it is anybody's code, and must not take the other effects with it
         raise EffectUnavailable(
             f"The effect {name!r} can't be imported from {entry.value}: {type(error).__name__}: {error}. {_fix(name)}"
         ) from error
