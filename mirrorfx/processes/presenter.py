@@ -28,7 +28,7 @@ __all__ = ["Presenter"]
 
 _log = logging.getLogger(__name__)
 _FIGURES_NS = 2 * SECOND // 5
-_RELEASES_AT_ONCE = 3
+_RELEASES_AT_ONCE = 4
 _HOLD_NS = 2 * SECOND
 
 

@@ -98,7 +98,7 @@ def test_a_painted_picture_is_shown_once_and_then_repeated(stage):
 def test_the_slot_being_looked_at_is_kept_and_older_ones_are_given_back(stage):
     for seq in range(5):
         show(stage, seq, seq, 100 + seq)
-    assert stage.released() == [0, 1, 2]
+    assert stage.released() == [0, 1, 2, 3]
     assert 4 not in stage.released()
 
 
