@@ -55,7 +55,7 @@ def screen() -> Finding:
     """Start Qt on the screen there is; the finding says which screens, or why no window can be opened."""
     platform = _platform_of_screen()
     if not platform:
-        found = "none: mirrorfx run records a film instead of showing a window"
+        found = "no screen here, so mirrorfx run records a film instead of showing a window"
         return Finding("Screen", "warning", found, "start it in a graphical session")
     started = _start_qt(platform)
     if started.returncode:

@@ -193,7 +193,7 @@ def _screen() -> tuple[str | None, str]:
     from mirrorfx.cli._screen import why_no_window
 
     reason = why_no_window()
-    return (None, f"Headless: {reason}") if reason else ("wall", "")
+    return (None, f"No window: {reason}") if reason else ("wall", "")
 
 
 def _check_writable(path: Path | None) -> None:
