@@ -11,10 +11,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mirrorfx.frame import Frame, Image, Size
-    from mirrorfx.params import Param, Params
+    from mirrorfx.params import Param, Params, Value
 
 __all__ = ["Availability", "Effect", "EffectContext", "Stage"]
 
@@ -85,6 +85,8 @@ class Effect(ABC):
         stage: where it runs.
         changes_geometry: whether it moves picture parts (a mirror, a kaleidoscope); reprojection comes before those.
         params: what can be turned besides the core params.
+        overlaps: whether `start` may be called for the next frame before the last one is finished.
+        carried_by: the effect that shows something while this one loads for more than a moment; "" for none.
     """
 
     name: ClassVar[str]
@@ -92,6 +94,8 @@ class Effect(ABC):
     stage: ClassVar[Stage] = Stage.WORKER
     changes_geometry: ClassVar[bool] = False
     params: ClassVar[tuple[Param, ...]] = ()
+    overlaps: ClassVar[bool] = False
+    carried_by: ClassVar[str] = ""
 
     @classmethod
     def availability(cls) -> Availability:
@@ -119,6 +123,40 @@ class Effect(ABC):
             frame: ``frame.pixels`` is ``uint8[H, W, 3]`` BGR and must not be written to.
             params: the values for exactly this frame.
             out: ``uint8[H, W, 4]`` BGRX to be filled whole; X is 255.
+        """
+
+    def start(self, frame: Frame, params: Params, out: Image) -> Callable[[], None]:
+        """Begin to paint `frame` into `out`; what is returned waits until `out` is filled. Realtime: yes.
+
+        An effect that `overlaps` copies the frame away, queues the work on its device and returns at once; at most two
+        frames are under way then. Finishes are called in the order of the starts, and from another thread: they may
+        only wait and copy. Otherwise nothing happens before the finish.
+
+        Args:
+            frame: as for `render`; its pixels stay until the finish has returned.
+            params: as for `render`.
+            out: as for `render`.
+        """
+        return lambda: self.render(frame, params, out)
+
+    @classmethod
+    def networks(cls, _values: Mapping[str, Value]) -> str:
+        """Name the state of the networks' own weights that `values` ask for, "" for the plain ones. Threads: any.
+
+        Workers change their networks one at a time, out of the pool. Called in the engine: cheap, without imports.
+
+        Raises:
+            InvalidValue: what they ask for can't be.
+        """
+        return ""
+
+    def swap(self, params: Params) -> None:  # noqa: B027  most effects have no networks to change
+        """Change the networks to those that `networks` names for the values of `params`.
+
+        Called in the rendering thread while the worker is out of the pool; `prepare` follows.
+
+        Raises:
+            InvalidValue: a file is missing or doesn't fit; the networks are as before then.
         """
 
     def details(self) -> dict[str, str | float]:
