@@ -416,9 +416,7 @@ class Engine:
             return
         retired = worker.station.state is StationState.OFF
         self.scheduler.lost(worker.number, now_ns)
-        if worker.job:
-            worker.job = None
-            self.counts.worker_lost += 1
+        self.counts.worker_lost += worker.drop_jobs()
         if retired:
             worker.station.end()
         else:

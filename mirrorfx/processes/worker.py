@@ -100,7 +100,7 @@ class WorkerProcess:
         with effect_class(self._setup.effect)() as effect:
             effect.open(self._context())
             self._warm_up(effect)
-            self._channel.send(Ready(json.dumps({"details": effect.details()}).encode()))
+            self._channel.send(Ready(json.dumps({"details": effect.details(), "overlaps": effect.overlaps}).encode()))
             preparer = Preparer(effect, self._clock)
             try:
                 self._serve(effect, preparer)

@@ -43,12 +43,14 @@ class Worker:
         self.number = number
         self.setup = setup
         self.station = Station(f"worker-{number}", self._spawn, poller)
-        self.job: Job | None = None
+        self.overlaps = False
+        self.jobs: list[Job] = []
         self.statistics = ServiceStatistics()
         self.progress = ("", 0.0)
         self.details: dict[str, Any] = {}
         self._revision = -1
         self._heard_ns = 0
+        self._t_done_ns = 0
 
     @property
     def name(self) -> str:
@@ -95,7 +97,7 @@ class Worker:
     def dispatch(self, job: Job, state: ParamState) -> None:
         """Give it a frame. Realtime: yes."""
         self.tell(state)
-        self.job = job
+        self.jobs.append(job)
         flight = job.flight
         self.station.send(
             Dispatch(
@@ -114,13 +116,21 @@ class Worker:
         self.station.send(Prepare(ticket, state.to_json()))
 
     def done(self, message: Done, now_ns: int) -> Job | None:
-        """Take back the frame that it has painted, and count."""
-        job, self.job = self.job, None
-        if job is None:
+        """Take back the frame that it has painted, and count; of two it paints the one first that it got first."""
+        if not self.jobs:
             return None
+        job = self.jobs.pop(0)
         service_ns = message.t_end_ns - message.t_start_ns
-        self.statistics.add(service_ns, now_ns - job.flight.t_dispatch_ns - service_ns)
+        busy_ns = now_ns - max(job.flight.t_dispatch_ns, self._t_done_ns)
+        self._t_done_ns = now_ns
+        self.statistics.add(service_ns, max(busy_ns - service_ns, 0))
         return job
+
+    def drop_jobs(self) -> int:
+        """Forget the frames in its hands, and return how many there were."""
+        dropped = len(self.jobs)
+        self.jobs.clear()
+        return dropped
 
     def listen(self, now_ns: int) -> list[Done | Prepared | Ready | Say]:
         """Return what concerns the engine; keep the rest."""
@@ -131,7 +141,8 @@ class Worker:
                 case Progress(share, text):
                     self.progress = (text.decode(), share)
                 case Ready(text):
-                    self.details = json.loads(text)["details"]
+                    said = json.loads(text)
+                    self.details, self.overlaps = said["details"], said["overlaps"]
                     self.progress = ("", 1.0)
                     self.station.ready(now_ns)
                     news.append(message)
