@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
-import shutil
 import tomllib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.errors import PresetInvalid, PresetNotSaved
+from mirrorfx.files import write_whole
 from mirrorfx.presets.names import check_name
 from mirrorfx.presets.preset import FORMAT, REQUIRED_KEYS, Preset, parse_preset
 
@@ -50,10 +49,10 @@ def save_preset(preset: Preset, path: Path, registry: Mapping[str, Param]) -> Pr
         path.parent.mkdir(parents=True, exist_ok=True)
         text = _rendered(preset, _template(path, preset.path), registry)
         if not path.is_file():
-            _write(path, text.encode())
+            write_whole(path, text.encode())
         elif path.read_bytes() != text.encode():
-            _write(_free_bad_path(path) if is_damaged(path) else backup_path(path), path.read_bytes())
-            _write(path, text.encode())
+            write_whole(_free_bad_path(path) if is_damaged(path) else backup_path(path), path.read_bytes())
+            write_whole(path, text.encode())
     except OSError as error:
         raise _not_saved(preset.name, path, error) from error
     return replace(preset, path=path)
@@ -150,41 +149,6 @@ def _update(table: Any, values: Mapping[str, Any]) -> None:
     for key, value in values.items():
         if key not in table or table[key] != value:  # an equal value keeps how it was written
             table[key] = value
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Put `content` at `path` whole or not at all, safe against a crash or a power cut in the middle.
-
-    Raises:
-        OSError: it could not be done; `path` is as it was.
-    """
-    # Another name in the same folder: a rename within one file system is atomic.
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, temporary)
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return
-    # The rename has happened; a file system that can't sync folders only makes it a little less lasting.
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _not_saved(name: str, path: Path, error: OSError) -> PresetNotSaved:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from mirrorfx import files
 from mirrorfx.errors import PresetInvalid, PresetNotSaved
 from mirrorfx.params import ParamRegistry
 from mirrorfx.presets import Preset, load_preset
-from mirrorfx.presets import store as preset_store
 from mirrorfx.presets.store import backup_path, is_damaged, save_preset, set_aside
 
 REGISTRY = ParamRegistry()
@@ -169,7 +169,7 @@ STEPS = {
     "opening": (Path, "open"),
     "flushing": (os, "fsync"),
     "renaming": (os, "replace"),
-    "permissions": (preset_store.shutil, "copymode"),
+    "permissions": (files.shutil, "copymode"),
 }
 CODES = [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO]
 
