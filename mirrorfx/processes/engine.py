@@ -308,6 +308,7 @@ class Engine:
                 flight.target_ns,
                 now_ns,
                 job.revision,
+                job.look,
             )
         )
 

@@ -34,12 +34,13 @@ __all__ = [
     "Result",
     "Say",
     "Stop",
+    "Swap",
     "Vsync",
     "pack",
     "unpack",
 ]
 
-VERSION = 1
+VERSION = 2
 _HEAD = struct.Struct("<BB")
 
 
@@ -199,8 +200,20 @@ class Prepare(Message):
 
 @_message
 @dataclass(frozen=True, slots=True)
+class Swap(Message):
+    """Engine → worker out of the pool: change the networks to what this `ParamState` asks for, and prepare it."""
+
+    KIND = 25
+    LAYOUT = "Q"
+    HAS_TEXT = True
+    ticket: int
+    text: bytes
+
+
+@_message
+@dataclass(frozen=True, slots=True)
 class Prepared(Message):
-    """Worker → engine: that is prepared; `text` says why not, if it failed."""
+    """Worker → engine: that is prepared, or swapped and prepared; `text` says why not, if it failed."""
 
     KIND = 24
     LAYOUT = "Q"
@@ -215,7 +228,7 @@ class Result(Message):
     """Engine → wall: a painted picture stands in `slot`."""
 
     KIND = 30
-    LAYOUT = "HQQqqqQ"
+    LAYOUT = "HQQqqqQI"
     slot: int
     seq: int
     index: int
@@ -223,6 +236,8 @@ class Result(Message):
     target_ns: int
     t_ready_ns: int
     revision: int
+    look: int
+    """Which effect and networks painted it, as a number; where it changes, the wall dissolves."""
 
 
 @_message

@@ -34,6 +34,7 @@ class Job:
     result_slot: int
     index: int
     revision: int
+    look: int = 0
 
 
 class Worker:

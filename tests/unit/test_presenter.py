@@ -41,11 +41,11 @@ class Stage:
         self.presenter.pump()
         return Channel(here)
 
-    def paint(self, slot, seq, value, t_capture_ns=None):
+    def paint(self, slot, seq, value, t_capture_ns=None, look=0):
         self.ring.view(slot)[:] = value
         t_ns = self.clock.now_ns()
         captured_ns = t_ns - 10 * MS if t_capture_ns is None else t_capture_ns
-        self.engine.send(Result(slot, seq, seq, captured_ns, 0, t_ns, 0))
+        self.engine.send(Result(slot, seq, seq, captured_ns, 0, t_ns, 0, look))
 
     def tick(self):
         """One display tick; return the new picture's value, or None for a repeat."""
@@ -152,7 +152,7 @@ def test_in_lock_a_picture_waits_for_the_tick_it_was_made_for(stage):
     stage.tick()
     stage.ring.view(0)[:] = 77
     now_ns = stage.clock.now_ns()
-    stage.engine.send(Result(0, 0, 0, now_ns, now_ns + 3 * PERIOD_NS, now_ns, 0))
+    stage.engine.send(Result(0, 0, 0, now_ns, now_ns + 3 * PERIOD_NS, now_ns, 0, 0))
     values = [stage.tick() for _ in range(4)]
     assert values[2] == 77
     assert 77 not in values[:2]
