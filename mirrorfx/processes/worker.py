@@ -18,7 +18,8 @@ from mirrorfx.frame import Frame
 from mirrorfx.params import ParamState
 from mirrorfx.processes.channel import Channel
 from mirrorfx.processes.memory import Ring
-from mirrorfx.processes.messages import Dispatch, Done, Failed, ParamsAre, Prepare, Prepared, Progress, Ready, Say, Stop
+from mirrorfx.processes.messages import Dispatch, Done, Failed, ParamsAre, Prepare, Prepared, Progress, Ready, Say, Stop, Swap
+from mirrorfx.processes.networks import Networks
 from mirrorfx.processes.spawn import CLOCK
 from mirrorfx.sinks.picture import write_picture
 
@@ -66,6 +67,12 @@ class Preparer:
             self.waiting -= 1
         return answers
 
+    def finish(self) -> list[Prepared]:
+        """Wait until nothing is being prepared any more, and return the answers."""
+        answers = [self.answers.get() for _ in range(self.waiting)]
+        self.waiting = 0
+        return answers
+
     def _work(self) -> None:
         while (request := self._asked.get()) is not None:
             state = ParamState.from_json(request.text)
@@ -94,11 +101,13 @@ class WorkerProcess:
         self._results = Ring.attach(setup.results)
         self._state: ParamState | None = None
         self._picture: Path | None = None
+        self._networks: Networks
 
     def run(self) -> None:
         """Paint until told to stop or the engine is gone."""
         with effect_class(self._setup.effect)() as effect:
             effect.open(self._context())
+            self._networks = Networks(effect)
             self._warm_up(effect)
             self._channel.send(Ready(json.dumps({"details": effect.details(), "overlaps": effect.overlaps}).encode()))
             preparer = Preparer(effect, self._clock)
@@ -134,6 +143,7 @@ class WorkerProcess:
             raise SystemExit
         width, height = self._setup.size
         params = self._state.at(self._clock.now_ns())
+        self._networks.fit(params)
         effect.prepare(params)
         frame = Frame(np.full((height, width, 3), 96, np.uint8), self._clock.now_ns())
         effect.render(frame, params, np.empty((height, width, 4), np.uint8))
@@ -148,6 +158,8 @@ class WorkerProcess:
                     self._paint(effect, message)
                 elif isinstance(message, Prepare):
                     preparer.ask(message)
+                elif isinstance(message, Swap):
+                    self._swap(message, preparer)
                 else:
                     self._control(message)
             if not self._channel.alive:
@@ -160,6 +172,16 @@ class WorkerProcess:
             self._picture = Path(json.loads(message.text)["picture"])
         elif isinstance(message, Stop):
             raise SystemExit
+
+    def _swap(self, request: Swap, preparer: Preparer) -> None:
+        """Change the networks, with no frame under way and nothing being prepared."""
+        assert self._state is not None
+        for answer in preparer.finish():
+            self._channel.send(answer)
+        now_ns = self._clock.now_ns()
+        wanted = ParamState.from_json(request.text).settled(now_ns)
+        problem = self._networks.swap(wanted, self._state.settled(now_ns))
+        self._channel.send(Prepared(request.ticket, problem.encode()))
 
     def _paint(self, effect: Effect, order: Dispatch) -> None:
         assert self._state is not None
