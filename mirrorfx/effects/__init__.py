@@ -38,11 +38,9 @@ _BUILT_IN = {
     "passthrough": "mirrorfx.effects.passthrough:Passthrough",
     "sleep": "mirrorfx.effects.sleep:Sleep",
     "style": "mirrorfx.effects.style:Style",
+    "turbo": "mirrorfx.effects.turbo:Turbo",
 }
 _BEST_FIRST = ("style", "paint")
-_NOT_BUILT = {
-    "turbo": "The turbo effect (SDXL Turbo on a GPU) is planned, but this version of MirrorFX does not contain it yet"
-}
 
 
 def effect_names() -> tuple[str, ...]:
@@ -55,11 +53,8 @@ def effect_class(name: str) -> type[Effect]:
 
     Raises:
         UnknownName: nothing answers to `name`; the message has the nearest.
-        EffectUnavailable: it is planned and not built yet, or its module can't be imported here.
+        EffectUnavailable: its module can't be imported here.
     """
-    if name in _NOT_BUILT and name not in _third_party():
-        known = ", ".join(effect_names())
-        raise EffectUnavailable(f"{_NOT_BUILT[name]}. Use --effect auto, or one of: {known}.")
     entry = _entry_point(name)
     try:
         loaded = entry.load()

@@ -1,0 +1,110 @@
+"""`turbo`: SDXL Turbo repaints each frame from the prompt, in one step, on a GPU."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, ClassVar
+
+from mirrorfx.diffusion.prompts import BLEND
+from mirrorfx.effects._turbo_options import TurboOptions
+from mirrorfx.effects.base import Availability, Effect
+from mirrorfx.errors import EffectFailed
+from mirrorfx.params import Kind, Morph, Param
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mirrorfx.effects._turbo_painter import TurboPainter
+    from mirrorfx.effects.base import EffectContext
+    from mirrorfx.frame import Frame, Image
+    from mirrorfx.params import Params
+
+__all__ = ["Turbo"]
+
+_LIBRARIES = ("torch", "diffusers", "transformers", "safetensors")
+_PAINTS_NOISE = "the tiny model paints noise: this is for trying the plumbing"
+
+
+class Turbo(Effect):
+    """Repaints each frame with a one-step model of the SDXL family, image to image.
+
+    Pure per frame. Options: ``model`` (a hub id, a folder, or ``tiny``), ``autoencoder``, ``variant``, ``accelerator``,
+    ``steps`` (1 to 4), ``loras`` (a folder).
+    """
+
+    name: ClassVar[str] = "turbo"
+    summary: ClassVar[str] = "SDXL Turbo on a GPU: the prompt's meaning, one step a frame."
+    overlaps: ClassVar[bool] = True
+    carried_by: ClassVar[str] = "style"
+    params: ClassVar[tuple[Param, ...]] = (
+        BLEND,
+        Param(
+            name="mix",
+            kind=Kind.FLOAT,
+            default=0.0,
+            label="Camera mix",
+            help="How much of the camera's own picture is laid over the painting.",
+            morph=Morph.LINEAR,
+        ),
+    )
+
+    def __init__(self) -> None:
+        self._painter: TurboPainter | None = None
+        self._options = TurboOptions()
+
+    @classmethod
+    def availability(cls) -> Availability:
+        """Say whether the libraries are installed; which model is there is asked when it is known which is wanted."""
+        lacking = [name for name in _LIBRARIES if find_spec(name) is None]
+        if lacking:
+            return Availability(
+                ok=False, reason=f"{', '.join(lacking)} not installed", fix="Install: pip install 'mirrorfx[diffusion]'"
+            )
+        return Availability()
+
+    def open(self, context: EffectContext) -> None:
+        """Load the model and make it fast.
+
+        Raises:
+            EffectUnavailable: a library, the GPU, the model or memory is missing; the message names the fix.
+            InvalidValue: an option is not possible.
+        """
+        from mirrorfx.effects._turbo_painter import open_painter
+
+        self._options = TurboOptions.read(context.options)
+        self._painter = open_painter(self._options, context)
+        context.progress("ready", 1.0)
+
+    def prepare(self, params: Params) -> None:
+        """Encode the prompts and make the noise for `params`. Threads: any."""
+        if self._painter is not None:
+            self._painter.prepare(params)
+
+    def render(self, frame: Frame, params: Params, out: Image) -> None:
+        """Paint `frame` into `out`. Realtime: yes, once `params` are prepared."""
+        self.start(frame, params, out)()
+
+    def start(self, frame: Frame, params: Params, out: Image) -> Callable[[], None]:
+        """Begin to paint `frame`; what is returned waits until `out` is filled. Realtime: yes, once prepared."""
+        if self._painter is None:
+            raise EffectFailed("The turbo effect was asked to paint before it was opened. Call open() first.")
+        return self._painter.start(frame, params, out)
+
+    def details(self) -> dict[str, str | float]:
+        """Return the model, how it is sped up, the steps, and how much is kept."""
+        if self._painter is None:
+            return {}
+        embeddings, keyframes = self._painter.kept
+        found: dict[str, str | float] = {
+            "model": self._options.model,
+            "steps": self._options.steps,
+            "embeddings": embeddings,
+            "noise keyframes": keyframes,
+        }
+        return found | ({"notice": _PAINTS_NOISE} if self._options.is_tiny else {})
+
+    def close(self) -> None:
+        """Let model and buffers go."""
+        if self._painter is not None:
+            self._painter.close()
+        self._painter = None
