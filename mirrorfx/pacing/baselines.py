@@ -53,9 +53,10 @@ class UngatedScheduler(Scheduler):
 class StrictTurnScheduler(UngatedScheduler):
     """Frame k belongs to worker k mod N: when that one is busy, the others wait with it."""
 
-    def _pick(self) -> int | None:
+    def _pick(self, now_ns: int) -> int | None:
         turn = next((w for w in self.workers if w > self._last_worker), self.workers[0] if self.workers else None)
-        return turn if turn is not None and self.flight(turn) is None else None
+        open_ns = None if turn is None else self._open_ns(turn)
+        return turn if open_ns is not None and open_ns <= now_ns else None
 
 
 class AtOncePacer(Generic[T]):

@@ -56,6 +56,8 @@ class Pool:
     faults: tuple[Fault, ...] = ()
     start_s: float = 3.0
     """From respawn to ready, for a worker that was killed."""
+    overlaps: bool = False
+    """Whether a worker takes its next frame while it paints one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,11 @@ class Scenario:
         return self.pool.faults
 
     @property
+    def overlaps(self) -> bool:
+        """Whether they take the next frame while they paint one."""
+        return self.pool.overlaps
+
+    @property
     def start_s(self) -> float:
         """From respawn to ready."""
         return self.pool.start_s
@@ -90,16 +97,26 @@ class Scenario:
 _RTX_4090 = ServiceModel(70, 74)
 _STEADY = ServiceModel(72, 72)
 
-POOLS: tuple[Pool, ...] = (
-    Pool("2x4090", (_RTX_4090,) * 2),
-    Pool("5xA100", (ServiceModel(120, 220),) * 5),
+_A100 = ServiceModel(120, 220)
+
+_REAL = (Pool("2x4090", (_RTX_4090,) * 2), Pool("5xA100", (_A100,) * 5))
+_FAULTY = (
     Pool("2x72-spiky", (ServiceModel(72, 72, spike_ms=300, spike_share=0.005),) * 2),
     Pool("2x72-dying", (_STEADY,) * 2, (Fault(1, 20, 40, 20),)),
     Pool("2x72-hanging", (_STEADY,) * 2, (Fault(1, 20, 60, None),)),
     Pool("2x72-slow", (_STEADY, ServiceModel(144, 144))),
-    *(Pool(f"{count}x72", (_STEADY,) * count) for count in range(1, 9)),
 )
-"""Steady pools first by what was measured on real cards, then one for each fault, then one to eight equal workers."""
+_EQUAL = tuple(Pool(f"{count}x72", (_STEADY,) * count) for count in range(1, 9))
+_OVERLAPPING = (
+    Pool("2x72-overlap", (_STEADY,) * 2, overlaps=True),
+    Pool("2x4090-overlap", (_RTX_4090,) * 2, overlaps=True),
+    Pool("5xA100-overlap", (_A100,) * 5, overlaps=True),
+    Pool("2x72-spiky-overlap", (ServiceModel(72, 72, spike_ms=300, spike_share=0.005),) * 2, overlaps=True),
+    Pool("2x72-hanging-overlap", (_STEADY,) * 2, (Fault(1, 20, 60, None),), overlaps=True),
+)
+
+POOLS: tuple[Pool, ...] = (*_REAL, *_FAULTY, *_EQUAL, *_OVERLAPPING)
+"""Pools by what was measured on real cards, one for each fault, one to eight equal workers, workers that overlap."""
 
 
 def scenarios() -> tuple[Scenario, ...]:
@@ -108,11 +125,10 @@ def scenarios() -> tuple[Scenario, ...]:
     The two pools of real cards meet every camera and display; all others both cameras on 59.95 Hz; and those with
     faults also a 60 fps camera on 50 Hz, where LOCK is at home.
     """
-    real, faulty = POOLS[:2], POOLS[2:-8]
     return tuple(
         Scenario(pool, camera, display)
         for pool in POOLS
         for camera in CAMERAS_FPS
         for display in DISPLAYS_HZ
-        if pool in real or display == 59.95 or (pool in faulty and (camera, display) == (60, 50))
+        if pool in _REAL or display == 59.95 or (pool in _FAULTY and (camera, display) == (60, 50))
     )

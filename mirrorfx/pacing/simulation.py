@@ -6,7 +6,8 @@ What is simulated, and how:
   with the time at which it is handed over;
 - transport: 0.5 to 1.5 ms (uniform) from dispatch to the worker and the same from the worker to the wall, 2 ms in the
   mean, twice the median that real processes with shared memory showed;
-- workers: a service time drawn for every frame from the pool's distribution; some die, hang or are slow;
+- workers: a service time drawn for every frame from the pool's distribution; some die, hang or are slow; one that
+  overlaps begins with a frame that is there as soon as its device is free, while the one before is on its way back;
 - display: ticks at a fixed rate, free of jitter, with any phase to the camera;
 - the first two seconds, in which service times and delay are learnt, are not counted.
 
@@ -122,12 +123,13 @@ class Simulation:
         self._poll_at_ns: int | None = None
         self._frames = self._ticks = 0
         self._hanging: set[int] = set()
+        self._device_free_ns = [0] * len(scenario.workers)
         self._backoffs = [Backoff() for _ in scenario.workers]
 
     def run(self, seconds: float) -> dict[str, Any]:
         """Let two seconds pass to settle, then `seconds` that count; return figures named as in the report."""
         for worker in range(len(self.scenario.workers)):
-            self.scheduler.add(worker, 0)
+            self.scheduler.add(worker, 0, overlaps=self.scenario.overlaps)
         self._after(round(self._camera_phase_ns), self._capture)
         self._after(self._random.randrange(self._display_ns), self._tick)
         for fault in self.scenario.faults:
@@ -162,15 +164,21 @@ class Simulation:
             self.inbox.take()
             self.dispatched_to.append(flight.worker)
             if flight.worker not in self._hanging:
-                self._after(self._service_ns(flight.worker), self._done, flight)
+                self._after(self._passage_ns(flight.worker), self._done, flight)
             self._after(self.scheduler.DEADLINE_NS, self._watch)
             newest = self.inbox.peek()
         if newest is not None:
             self._wake_at(self.scheduler.next_poll_ns(self.now_ns))
 
-    def _service_ns(self, worker: int) -> int:
-        transport_ms = self._random.uniform(0.5, 1.5) + self._random.uniform(0.5, 1.5)
-        return round((transport_ms + self.scenario.workers[worker].draw_ms(self._random)) * MS)
+    def _passage_ns(self, worker: int) -> int:
+        """How long a frame takes from dispatch to done; at a worker that overlaps it waits for the one before."""
+        there_ms, back_ms = self._random.uniform(0.5, 1.5), self._random.uniform(0.5, 1.5)
+        takes_ms = self.scenario.workers[worker].draw_ms(self._random)
+        if not self.scenario.overlaps:
+            return round((there_ms + back_ms + takes_ms) * MS)
+        start_ns = max(self.now_ns + round(there_ms * MS), self._device_free_ns[worker])
+        self._device_free_ns[worker] = start_ns + round(takes_ms * MS)
+        return self._device_free_ns[worker] + round(back_ms * MS) - self.now_ns
 
     def _wake_at(self, time_ns: int | None) -> None:
         if time_ns is None or (self._poll_at_ns is not None and self.now_ns < self._poll_at_ns <= time_ns):
@@ -189,6 +197,8 @@ class Simulation:
             ready = Ready(None, landed.seq, landed.t_capture_ns, landed.target_ns, self.now_ns)
             if not self.pacer.add(ready):
                 self.statistics.late()
+            if self.scheduler.flight(landed.worker):
+                self._after(self.scheduler.DEADLINE_NS, self._watch)
         self._dispatch()
 
     def _tick(self, _: None) -> None:
@@ -227,12 +237,13 @@ class Simulation:
             self._after(again_ns - self.now_ns, self._back, worker)
 
     def _lose(self, worker: int) -> None:
-        self._counts.worker_lost += self.scheduler.lost(worker, self.now_ns) is not None
+        self._counts.worker_lost += len(self.scheduler.lost(worker, self.now_ns))
+        self._device_free_ns[worker] = 0
         self._dispatch()
 
     def _back(self, worker: int) -> None:
         self._backoffs[worker].succeeded(self.now_ns)
-        self.scheduler.add(worker, self.now_ns)
+        self.scheduler.add(worker, self.now_ns, overlaps=self.scenario.overlaps)
         self._dispatch()
 
     def _figures(self, seconds: float) -> dict[str, Any]:

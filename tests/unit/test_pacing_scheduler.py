@@ -171,13 +171,13 @@ def test_losing_one_worker_discards_its_frame_alone():
     scheduler.add(1, 0)
     first = scheduler.poll(0, 0)
     second = scheduler.poll(40 * MS, 40 * MS)
-    assert scheduler.lost(first.worker, 50 * MS) == first
+    assert scheduler.lost(first.worker, 50 * MS) == (first,)
     assert scheduler.generation(first.worker) == 1
     assert scheduler.generation(second.worker) == 0
     assert scheduler.flight(second.worker) == second
     assert scheduler.done(first.worker, first.generation, first.seq, 72 * MS) is None
     assert scheduler.done(second.worker, second.generation, second.seq, 112 * MS) == second
-    assert scheduler.lost(7, 0) is None
+    assert scheduler.lost(7, 0) == ()
 
 
 def test_results_of_an_earlier_life_are_stale():
