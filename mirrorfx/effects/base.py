@@ -85,7 +85,7 @@ class Effect(ABC):
         stage: where it runs.
         changes_geometry: whether it moves picture parts (a mirror, a kaleidoscope); reprojection comes before those.
         params: what can be turned besides the core params.
-        overlaps: whether `start` may be called for the next frame before the last one is finished.
+        overlaps: whether `start` may be called for the next frame before the last one is finished; may be set in `open`.
         carried_by: the effect that shows something while this one loads for more than a moment; "" for none.
     """
 
@@ -94,7 +94,7 @@ class Effect(ABC):
     stage: ClassVar[Stage] = Stage.WORKER
     changes_geometry: ClassVar[bool] = False
     params: ClassVar[tuple[Param, ...]] = ()
-    overlaps: ClassVar[bool] = False
+    overlaps: bool = False
     carried_by: ClassVar[str] = ""
 
     @classmethod

@@ -34,7 +34,7 @@ class Turbo(Effect):
 
     name: ClassVar[str] = "turbo"
     summary: ClassVar[str] = "SDXL Turbo on a GPU: the prompt's meaning, one step a frame."
-    overlaps: ClassVar[bool] = True
+    overlaps = True
     carried_by: ClassVar[str] = "style"
     params: ClassVar[tuple[Param, ...]] = (
         BLEND,

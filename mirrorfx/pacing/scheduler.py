@@ -12,12 +12,12 @@ The pool of workers makes a frame every T = 1 / Σ(1 / service time). Two rules 
 - LOCK: every frame is made for one display tick, n ticks after the one before, and leaves just early enough for it.
 
 A worker that overlaps frames is given the next one shortly before it should be done with the one it has, so that its
-device goes over from one to the next without a pause; only then is the frame chosen (late latch), so it is as new as one
-given to an idle worker. Measured on the virtual clock with 2 ms of transport a frame and 2 × 72 ms (ideal: 27.78 new
-frames a second): given when done 27.01 at a mean latency of 99.1 ms; 2 ms ahead 27.68 at 98.7; 2.5 ms ahead 27.76 at
-99.5; 4 ms ahead 27.77 at 101.0. Ahead of what: of the mean service time, but where the times vary widely of their p95
-less 3 ms, for a frame that is sent too soon grows old at the worker and every other frame waits for it on the wall
-(five workers of 120–220 ms: mean 27.5 new frames a second at 249 ms, so 26.9 at 232 as without overlapping).
+device goes over from one to the next without a pause; only then is the frame chosen (late latch), so it is as new as
+one for an idle worker. Measured on the virtual clock with 2 ms of transport a frame and 2 × 72 ms (ideal: 27.78 new
+frames a second): given when done 27.0 at a mean latency of 99.1 ms; 2 ms ahead 27.7 at 98.7; 2.5 ms ahead 27.8 at 99.5;
+4 ms ahead 27.8 at 101.0. Ahead of what? Of the mean service time; where the times vary widely, of their p95 less 3 ms,
+for a frame that is sent too soon grows old at the worker, and the delay on the wall follows the oldest (five workers of
+120–220 ms: by the mean 27.5 new frames a second at 249 ms, by the p95 26.9 at 232, as without overlapping).
 
 Two policies decide *who* takes it: ALTERNATE goes round (0, 1, 0, 1 with two equal GPUs), ADAPTIVE takes the fastest
 that is idle. With unequal or missing workers ALTERNATE turns into ADAPTIVE by itself, and back.
@@ -87,7 +87,9 @@ class _Worker:
 
 
 class Scheduler:
-    """Gives frames to workers: one each, and one more just before it is needed to those that overlap. Knows only times, so it runs the same in a simulation and before GPUs.
+    """Gives frames to workers: one each, and those that overlap one more just before they need it.
+
+    It knows only times, so it runs the same in a simulation and before GPUs.
 
     Threads: one. Realtime: yes.
 

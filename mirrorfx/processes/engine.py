@@ -259,7 +259,7 @@ class Engine:
         if self.commands.switching and worker.effect == self.commands.switching:
             self.commands.switched(now_ns)
         if worker.effect == self.effect:
-            self.scheduler.add(worker.number, now_ns)
+            self.scheduler.add(worker.number, now_ns, overlaps=worker.overlaps)
         if len(self.ready_workers()) == len(self.workers):
             self.counts.pool_complete()
 
@@ -338,10 +338,11 @@ class Engine:
             rare_ns = deadline_ns
         self._next_rare_ns = wake_ns = rare_ns
         poll_ns = self.scheduler.next_poll_ns(now_ns)
-        self.camera.watch(watched=poll_ns is not None)  # a worker is idle: a newer frame may be its frame
-        if poll_ns is None:
-            wake_ns = min(wake_ns, now_ns + _LOOK_NS)  # before the camera has no slot left for a newer frame
-        elif self.mailbox.full and self.results.free and self.wall:
+        is_open = self.scheduler.is_open(now_ns)
+        self.camera.watch(watched=is_open)  # a worker is idle: a newer frame may be its frame
+        if not is_open:  # look before the camera has no slot left for a newer frame, or when a worker is nearly done
+            wake_ns = min(wake_ns, now_ns + _LOOK_NS, poll_ns or wake_ns)
+        elif poll_ns is not None and self.mailbox.full and self.results.free and self.wall:
             wake_ns = min(wake_ns, poll_ns)
         return max(wake_ns - now_ns, 0)
 
