@@ -6,7 +6,18 @@ from pathlib import Path
 
 from mirrorfx.errors import MirrorFXError
 
-__all__ = ["asset", "builtin_presets_dir", "cache_dir", "config_dir", "output_dir", "state_dir", "user_presets_dir"]
+__all__ = [
+    "asset",
+    "builtin_presets_dir",
+    "cache_dir",
+    "config_dir",
+    "data_dir",
+    "loras_dir",
+    "models_dir",
+    "output_dir",
+    "state_dir",
+    "user_presets_dir",
+]
 
 _PACKAGE = Path(__file__).resolve().parent
 _APP = "mirrorfx"
@@ -41,6 +52,21 @@ def cache_dir() -> Path:
     return _user_dir("cache")
 
 
+def data_dir() -> Path:
+    """Return the folder of large files that were fetched (``MIRRORFX_DATA_DIR`` overrides it)."""
+    return _user_dir("data")
+
+
+def models_dir() -> Path:
+    """Return the folder that ``mirrorfx models fetch`` fills; it need not exist."""
+    return data_dir() / "models"
+
+
+def loras_dir() -> Path:
+    """Return the folder of the user's LoRA files; it need not exist."""
+    return data_dir() / "loras"
+
+
 def state_dir() -> Path:
     """Return the folder of logs and saved sessions (``MIRRORFX_STATE_DIR`` overrides it)."""
     return _user_dir("state")
@@ -72,5 +98,6 @@ def _user_dir(kind: str) -> Path:
     return {
         "config": platformdirs.user_config_path,
         "cache": platformdirs.user_cache_path,
+        "data": platformdirs.user_data_path,
         "state": platformdirs.user_state_path,
     }[kind](_APP)
