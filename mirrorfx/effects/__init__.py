@@ -10,8 +10,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from mirrorfx.diffusion.gpus import visible_gpus
 from mirrorfx.effects.base import Availability, Effect, EffectContext, Stage
-from mirrorfx.errors import EffectUnavailable, UnknownName
+from mirrorfx.errors import EffectUnavailable, InvalidValue, UnknownName
 from mirrorfx.params import ParamRegistry
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _BUILT_IN = {
     "style": "mirrorfx.effects.style:Style",
     "turbo": "mirrorfx.effects.turbo:Turbo",
 }
-_BEST_FIRST = ("style", "paint")
+_BEST_FIRST = ("turbo", "style", "paint")
 
 
 def effect_names() -> tuple[str, ...]:
@@ -69,8 +70,12 @@ def effect_class(name: str) -> type[Effect]:
     return loaded
 
 
-def availability(name: str) -> Availability:
+def availability(name: str, context: EffectContext | None = None) -> Availability:
     """Say whether the effect called `name` can run on this machine.
+
+    Args:
+        name: the effect's.
+        context: what it would be opened with, for a closer look; None only asks whether it can run in some way.
 
     Raises:
         UnknownName: nothing answers to `name`.
@@ -85,11 +90,22 @@ def availability(name: str) -> Availability:
             reason=f"it is made for the {chosen.stage} stage, and this version only runs effects of the workers",
             fix="Choose another.",
         )
-    return chosen.availability()
+    state = chosen.availability()
+    if not state or context is None:
+        return state
+    try:
+        chosen.check(context)
+    except (EffectUnavailable, InvalidValue) as error:
+        return Availability(ok=False, reason=str(error).rstrip("."))
+    return state
 
 
-def choose_effect(name: str = "auto") -> type[Effect]:
+def choose_effect(name: str = "auto", options: tuple[tuple[str, str], ...] = ()) -> type[Effect]:
     """Return the effect to run: the one called `name`, or for ``auto`` the best that can run here.
+
+    Args:
+        name: the effect's.
+        options: the free settings that it would be opened with; ``auto`` looks whether they work out.
 
     Raises:
         UnknownName: nothing answers to `name`.
@@ -100,7 +116,7 @@ def choose_effect(name: str = "auto") -> type[Effect]:
     reasons = []
     for candidate in _BEST_FIRST:
         try:
-            return _available(candidate)
+            return _at_its_best(candidate, options)
         except EffectUnavailable as error:
             reasons.append(str(error))
     raise EffectUnavailable("No effect can run here. " + " ".join(reasons))
@@ -116,9 +132,18 @@ def param_registry(effect_name: str) -> ParamRegistry:
     return ParamRegistry(effect_class(effect_name).params)
 
 
-def _available(name: str) -> type[Effect]:
+def _at_its_best(name: str, options: tuple[tuple[str, str], ...]) -> type[Effect]:
+    """Return an effect that ``auto`` may take: it can run as it should."""
+    if not effect_class(name).wants_gpu:
+        return _available(name)
+    if not visible_gpus():
+        raise EffectUnavailable(f"The effect {name!r} is made for an NVIDIA GPU, and there is none here.")
+    return _available(name, EffectContext((1024, 1024), "cuda:0", options=options))
+
+
+def _available(name: str, context: EffectContext | None = None) -> type[Effect]:
     chosen = effect_class(name)
-    state = availability(name)
+    state = availability(name, context)
     if not state:
         raise EffectUnavailable(f"The effect {name!r} can't run here: {state.reason}. {state.fix}".rstrip())
     return chosen

@@ -85,7 +85,8 @@ class Effect(ABC):
         stage: where it runs.
         changes_geometry: whether it moves picture parts (a mirror, a kaleidoscope); reprojection comes before those.
         params: what can be turned besides the core params.
-        overlaps: whether `start` may be called for the next frame before the last one is finished; may be set in `open`.
+        wants_gpu: whether it is made for a GPU: by default it gets all there are, and ``auto`` takes it only with one.
+        overlaps: whether `start` may be called for the next frame before the last one is finished; `open` may set it.
         carried_by: the effect that shows something while this one loads for more than a moment; "" for none.
     """
 
@@ -94,6 +95,7 @@ class Effect(ABC):
     stage: ClassVar[Stage] = Stage.WORKER
     changes_geometry: ClassVar[bool] = False
     params: ClassVar[tuple[Param, ...]] = ()
+    wants_gpu: ClassVar[bool] = False
     overlaps: bool = False
     carried_by: ClassVar[str] = ""
 
@@ -101,6 +103,15 @@ class Effect(ABC):
     def availability(cls) -> Availability:
         """Say whether it can run on this machine, cheaply: nothing large is imported or loaded."""
         return Availability()
+
+    @classmethod
+    def check(cls, context: EffectContext) -> None:  # noqa: B027  nor everything to look for
+        """Refuse, cheaply, what `open` could not do with `context`: asked before any process is started.
+
+        Raises:
+            EffectUnavailable: it can't run here; the message names the fix.
+            InvalidValue: an option is not possible.
+        """
 
     def open(self, context: EffectContext) -> None:  # noqa: B027  not every effect has something to load
         """Load and warm up. Called once, in the process and thread that will render.

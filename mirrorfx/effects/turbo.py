@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 from mirrorfx.diffusion.prompts import BLEND
+from mirrorfx.effects._turbo_here import INSTALL, libraries_lacking, refusal
 from mirrorfx.effects._turbo_options import TurboOptions
 from mirrorfx.effects.base import Availability, Effect
-from mirrorfx.errors import EffectFailed
+from mirrorfx.errors import EffectFailed, EffectUnavailable
 from mirrorfx.params import Kind, Morph, Param
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Turbo"]
 
-_LIBRARIES = ("torch", "diffusers", "transformers", "safetensors")
 _PAINTS_NOISE = "the tiny model paints noise: this is for trying the plumbing"
 
 
@@ -55,12 +54,23 @@ class Turbo(Effect):
     @classmethod
     def availability(cls) -> Availability:
         """Say whether the libraries are installed; which model is there is asked when it is known which is wanted."""
-        lacking = [name for name in _LIBRARIES if find_spec(name) is None]
-        if lacking:
-            return Availability(
-                ok=False, reason=f"{', '.join(lacking)} not installed", fix="Install: pip install 'mirrorfx[diffusion]'"
-            )
-        return Availability()
+        lacking = libraries_lacking()
+        return (
+            Availability(ok=False, reason=f"{', '.join(lacking)} not installed", fix=INSTALL)
+            if lacking
+            else Availability()
+        )
+
+    @classmethod
+    def check(cls, context: EffectContext) -> None:
+        """Look for the GPU and the model's files, without torch.
+
+        Raises:
+            EffectUnavailable: one is missing; the message names the fix.
+            InvalidValue: an option is not possible.
+        """
+        if why := refusal(TurboOptions.read(context.options), context.device):
+            raise EffectUnavailable(why)
 
     def open(self, context: EffectContext) -> None:
         """Load the model and make it fast.
@@ -73,6 +83,7 @@ class Turbo(Effect):
 
         self._options = TurboOptions.read(context.options)
         self._painter = open_painter(self._options, context)
+        self.overlaps = context.device.startswith("cuda")
         context.progress("ready", 1.0)
 
     def prepare(self, params: Params) -> None:

@@ -1,0 +1,39 @@
+"""How many NVIDIA GPUs there are, asked of the driver itself: without torch, and without starting CUDA here."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from functools import cache
+
+__all__ = ["visible_gpus"]
+
+_LIBRARY = "libnvidia-ml.so.1"
+"""NVML, which comes with the driver; `nvidia-smi` asks it, too."""
+
+
+def visible_gpus() -> int:
+    """Return how many GPUs a worker may be given: those of the driver that ``CUDA_VISIBLE_DEVICES`` leaves."""
+    found = _driver_gpus()
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is None or not found:
+        return found
+    names = [name.strip() for name in chosen.split(",")]
+    usable = [name for name in names if name and not name.startswith("-")]
+    # Numbers beyond the last GPU name nothing; identifiers (GPU-…, MIG-…) are the driver's own.
+    return sum(not name.isdigit() or int(name) < found for name in usable)
+
+
+@cache
+def _driver_gpus() -> int:
+    """Ask NVML once; no driver, or one that fails, is no GPU."""
+    try:
+        nvml = ctypes.CDLL(_LIBRARY)
+    except OSError:
+        return 0
+    if nvml.nvmlInit_v2():
+        return 0
+    count = ctypes.c_uint(0)
+    failed = nvml.nvmlDeviceGetCount_v2(ctypes.byref(count))
+    nvml.nvmlShutdown()
+    return 0 if failed else int(count.value)
