@@ -35,6 +35,7 @@ def add_parser(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.add_argument("--workers", type=int, default=2, metavar="N")
     parser.add_argument("--service-ms", type=float, default=72.0, metavar="MS", help="what a fake GPU takes a frame")
     parser.add_argument("--jitter-ms", type=float, default=0.0, metavar="MS", help="and by how much that varies")
+    parser.add_argument("--overlap", action="store_true", help="they take the next frame while they paint one")
     parser.add_argument("--seconds", type=float, default=30.0, metavar="S")
     parser.add_argument("--camera-fps", type=float, default=60.0, metavar="FPS")
     parser.add_argument("--display-hz", type=float, default=60.0, metavar="HZ")
@@ -59,7 +60,11 @@ def run(args: argparse.Namespace) -> int:
         seconds=args.seconds,
         mode="paced",
         display_hz=args.display_hz,
-        effect_options=(("service_ms", f"{args.service_ms:g}"), ("jitter_ms", f"{args.jitter_ms:g}")),
+        effect_options=(
+            ("service_ms", f"{args.service_ms:g}"),
+            ("jitter_ms", f"{args.jitter_ms:g}"),
+            ("overlap", str(int(args.overlap))),
+        ),
     )
     with RunWatcher(args.seconds, "starting") as shown:
         watcher = _Killer(shown, args.kill_every, args.workers) if args.kill_every else shown

@@ -1,7 +1,8 @@
 """A fake GPU: it takes a given time for a frame and changes nothing. Benchmarks and fault tests run on it.
 
 Options: ``service_ms`` (72), ``jitter_ms`` (0: the service time varies by up to this much either way),
-``fail_at`` and ``hang_at`` (the number of a frame, `Frame.seq`, at which it raises or hangs; never by default).
+``fail_at`` and ``hang_at`` (the number of a frame, `Frame.seq`, at which it raises or hangs; never by default),
+``overlap`` (0; 1: the next frame is taken, and copied away, while this one is painted).
 """
 
 from __future__ import annotations
@@ -9,11 +10,15 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from mirrorfx.clock import MS, SECOND, Clock, MonotonicClock
 from mirrorfx.effects.passthrough import Passthrough
 from mirrorfx.errors import EffectFailed, InvalidValue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mirrorfx.effects.base import EffectContext
     from mirrorfx.frame import Frame, Image
     from mirrorfx.params import Params
@@ -40,6 +45,9 @@ class Sleep(Passthrough):
         self._jitter_ms = 0.0
         self._fail_at = _NEVER
         self._hang_at = _NEVER
+        self._device_free_ns = 0
+        self._uploaded: list[Image] = []
+        self._turn = 0
 
     def open(self, context: EffectContext) -> None:
         """Read the options.
@@ -51,6 +59,10 @@ class Sleep(Passthrough):
         self._jitter_ms = _number(context, "jitter_ms", self._jitter_ms)
         self._fail_at = int(_number(context, "fail_at", _NEVER))
         self._hang_at = int(_number(context, "hang_at", _NEVER))
+        self.overlaps = _number(context, "overlap", 0.0) > 0
+        if self.overlaps:
+            width, height = context.size
+            self._uploaded = [np.empty((height, width, 4), np.uint8) for _ in range(2)]
 
     def render(self, frame: Frame, params: Params, out: Image) -> None:
         """Copy `frame` into `out` and return when the service time is over.
@@ -58,12 +70,37 @@ class Sleep(Passthrough):
         Raises:
             EffectFailed: the frame is the one to fail at.
         """
-        start_ns = self._clock.now_ns()
+        end_ns = self._occupy_ns(frame)
+        self._fail_if_asked(frame)
+        super().render(frame, params, out)
+        self._clock.sleep_until_ns(end_ns)
+
+    def start(self, frame: Frame, params: Params, out: Image) -> Callable[[], None]:
+        """Begin a frame; where frames overlap, the device begins it when it is done with the one before."""
+        if not self.overlaps:
+            return super().start(frame, params, out)
+        uploaded = self._uploaded[self._turn]
+        self._turn = 1 - self._turn
+        super().render(frame, params, uploaded)
+        end_ns = self._occupy_ns(frame)
+
+        def finish() -> None:
+            self._fail_if_asked(frame)
+            self._clock.sleep_until_ns(end_ns)
+            np.copyto(out, uploaded)
+
+        return finish
+
+    def _occupy_ns(self, frame: Frame) -> int:
+        """Give the device `frame`, after those it has; return when it is done."""
+        hangs = frame.seq >= 0 and frame.seq == self._hang_at
+        start_ns = max(self._clock.now_ns(), self._device_free_ns)
+        self._device_free_ns = start_ns + (_HANG_NS if hangs else self.service_ns(frame.seq))
+        return self._device_free_ns
+
+    def _fail_if_asked(self, frame: Frame) -> None:
         if frame.seq >= 0 and frame.seq == self._fail_at:
             raise EffectFailed(f"The sleep effect fails at frame {frame.seq}, as fail_at={self._fail_at} asks.")
-        super().render(frame, params, out)
-        hangs = frame.seq >= 0 and frame.seq == self._hang_at
-        self._clock.sleep_until_ns(start_ns + (_HANG_NS if hangs else self.service_ns(frame.seq)))
 
     def service_ns(self, seq: int) -> int:
         """Return how long the frame numbered `seq` takes, in nanoseconds: the same for the same number."""

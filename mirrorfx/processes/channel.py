@@ -98,9 +98,9 @@ class Channel:
         """Return the channel's end that came along with the message just received."""
         return self._pipe.take_end()
 
-    def wait_for(self, timeout_ns: int | None) -> bool:
-        """Block until something is there to be received, the other end is gone, or the time is over."""
-        return self._connection.poll(None if timeout_ns is None else max(timeout_ns, 0) / SECOND)
+    def wait_for(self, timeout_ns: int | None, *others: Connection) -> bool:
+        """Block until something is there to be received, here or at `others`, an end is gone, or the time is over."""
+        return bool(wait([self._connection, *others], None if timeout_ns is None else max(timeout_ns, 0) / SECOND))
 
     def close(self) -> None:
         """Close this end. Safe to call twice."""

@@ -17,8 +17,21 @@ from mirrorfx.errors import EffectUnavailable, InvalidValue, SinkError
 from mirrorfx.frame import Frame
 from mirrorfx.params import ParamState
 from mirrorfx.processes.channel import Channel
+from mirrorfx.processes.finisher import Finisher, UnderWay
 from mirrorfx.processes.memory import Ring
-from mirrorfx.processes.messages import Dispatch, Done, Failed, ParamsAre, Prepare, Prepared, Progress, Ready, Say, Stop, Swap
+from mirrorfx.processes.messages import (
+    Dispatch,
+    Done,
+    Failed,
+    ParamsAre,
+    Prepare,
+    Prepared,
+    Progress,
+    Ready,
+    Say,
+    Stop,
+    Swap,
+)
 from mirrorfx.processes.networks import Networks
 from mirrorfx.processes.spawn import CLOCK
 from mirrorfx.sinks.picture import write_picture
@@ -111,9 +124,12 @@ class WorkerProcess:
             self._warm_up(effect)
             self._channel.send(Ready(json.dumps({"details": effect.details(), "overlaps": effect.overlaps}).encode()))
             preparer = Preparer(effect, self._clock)
+            finisher = Finisher(self._clock) if effect.overlaps else None
             try:
-                self._serve(effect, preparer)
+                self._serve(effect, preparer, finisher)
             finally:
+                if finisher:
+                    finisher.close()
                 preparer.close()
 
     def _context(self) -> EffectContext:
@@ -148,14 +164,17 @@ class WorkerProcess:
         frame = Frame(np.full((height, width, 3), 96, np.uint8), self._clock.now_ns())
         effect.render(frame, params, np.empty((height, width, 4), np.uint8))
 
-    def _serve(self, effect: Effect, preparer: Preparer) -> None:
+    def _serve(self, effect: Effect, preparer: Preparer, finisher: Finisher | None) -> None:
+        woken = (finisher.woken,) if finisher else ()
         while True:
-            self._channel.wait_for(_LISTEN_NS if preparer.waiting else None)
+            self._channel.wait_for(_LISTEN_NS if preparer.waiting else None, *woken)
+            if finisher:
+                self._pass_on(finisher)
             for answer in preparer.collect():
                 self._channel.send(answer)
             for message in self._channel.receive_all():
                 if isinstance(message, Dispatch):
-                    self._paint(effect, message)
+                    self._paint(effect, message, finisher)
                 elif isinstance(message, Prepare):
                     preparer.ask(message)
                 elif isinstance(message, Swap):
@@ -183,16 +202,29 @@ class WorkerProcess:
         problem = self._networks.swap(wanted, self._state.settled(now_ns))
         self._channel.send(Prepared(request.ticket, problem.encode()))
 
-    def _paint(self, effect: Effect, order: Dispatch) -> None:
+    def _paint(self, effect: Effect, order: Dispatch, finisher: Finisher | None) -> None:
+        """Paint a frame and say so; where frames overlap, only begin it."""
         assert self._state is not None
         frame = Frame(
             self._frames.view(order.frame_slot), order.t_capture_ns, order.index, order.seq, self._state.revision
         )
         start_ns = self._clock.now_ns()
-        effect.render(frame, self._state.at(order.t_capture_ns), self._results.view(order.result_slot))
+        params, out = self._state.at(order.t_capture_ns), self._results.view(order.result_slot)
+        if finisher:
+            finisher.finish(UnderWay(order, frame, start_ns, effect.start(frame, params, out)))
+        else:
+            effect.render(frame, params, out)
+            self._painted(order, frame, start_ns, self._clock.now_ns())
+
+    def _pass_on(self, finisher: Finisher) -> None:
+        """Say which frames are finished."""
+        for done in finisher.collect():
+            self._painted(done.painted.order, done.painted.frame, done.start_ns, done.end_ns)
+
+    def _painted(self, order: Dispatch, frame: Frame, start_ns: int, end_ns: int) -> None:
         if self._picture:
             self._write_picture(frame, self._results.view(order.result_slot))
-        self._channel.send(Done(order.generation, order.seq, start_ns, self._clock.now_ns()))
+        self._channel.send(Done(order.generation, order.seq, start_ns, end_ns))
 
     def _write_picture(self, frame: Frame, painted: Image) -> None:
         """Write the frame and its painting side by side, as somebody has asked."""
