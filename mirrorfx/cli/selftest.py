@@ -1,0 +1,108 @@
+"""``mirrorfx selftest``: what this machine paints, as a folder with a page that can be sent to somebody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mirrorfx.errors import InvalidValue
+
+if TYPE_CHECKING:
+    import argparse
+
+    from mirrorfx.selftest.findings import Report
+    from mirrorfx.selftest.settings import SelftestSettings
+
+__all__ = ["add_parser", "run"]
+
+_MODEL = ("model", "autoencoder", "accelerator", "steps")
+_CANCELLED = 130
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "selftest",
+        help="paint, measure and check everything once: a page to look at or to send",
+        description="Paints contact sheets, a drift film and comparisons from the demo clip, checks them, and writes a "
+        "page with pictures and figures that opens without a network and names no paths of this machine.",
+    )
+    parser.add_argument("--effect", default="auto", metavar="NAME", help="auto (default), turbo, style, paint, …")
+    parser.add_argument("--model", metavar="ID|FOLDER|tiny", help="turbo's model; tiny paints noise, to try it out")
+    parser.add_argument("--autoencoder", metavar="ID|FOLDER", help="turbo's autoencoder")
+    parser.add_argument("--accelerator", metavar="auto|NAME", help="turbo's accelerator")
+    parser.add_argument("--steps", metavar="1..4", help="turbo's UNet calls a frame")
+    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="any setting of the effect")
+    parser.add_argument("--devices", default="cpu", metavar="LIST", help="such as cuda:0,cuda:1 (default: cpu)")
+    parser.add_argument("--size", default=1024, type=int, metavar="N", help="side of the square picture (1024)")
+    parser.add_argument(
+        "--source",
+        default="demo",
+        metavar="demo|PICTURE|camera",
+        help="what is painted (the demo clip); a camera only if you ask for it here",
+    )
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where it goes (out/selftest)")
+    parser.add_argument("--quick", action="store_true", help="less of everything: a first look")
+    parser.add_argument("--zip", action="store_true", help="pack the folder into a file to be sent")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run it; return 1 when a check failed."""
+    from mirrorfx.cli._watch import RunWatcher
+    from mirrorfx.clock import MonotonicClock
+    from mirrorfx.selftest.runner import run_selftest
+
+    settings = _settings(args)
+    with RunWatcher(None, "starting") as watcher:
+        report = run_selftest(settings, MonotonicClock(), watcher.starting)
+    _print(report, settings)
+    if report.state == "cancelled":
+        return _CANCELLED
+    return 1 if any(check.verdict == "fail" for check in report.checks) else 0
+
+
+def _settings(args: argparse.Namespace) -> SelftestSettings:
+    from mirrorfx.effects import choose_effect
+    from mirrorfx.resources import output_dir
+    from mirrorfx.selftest.settings import FULL, QUICK, SelftestSettings
+    from mirrorfx.sources import resolve_source
+
+    named = [(name, getattr(args, name)) for name in _MODEL if getattr(args, name) is not None]
+    return SelftestSettings(
+        folder=args.out or output_dir() / "selftest",
+        effect=choose_effect(args.effect).name,
+        size=(args.size, args.size),
+        devices=tuple(part.strip() for part in args.devices.split(",") if part.strip()),
+        source=resolve_source(args.source).spec,
+        options=(*named, *(_option(text) for text in args.option)),
+        amount=QUICK if args.quick else FULL,
+        zipped=args.zip,
+    )
+
+
+def _option(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise InvalidValue(f"--option {text!r} is not understood: write NAME=VALUE, such as --option work_size=384.")
+    return name, value
+
+
+def _print(report: Report, settings: SelftestSettings) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from mirrorfx.cli._watch import console
+    from mirrorfx.selftest.folder import PAGE, Folder
+
+    out = console()
+    signs = {"pass": ("✓", "green"), "fail": ("✗", "red"), "unknown": ("?", "yellow")}
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for check in report.checks:
+        sign, colour = signs[check.verdict]
+        table.add_row(Text(f"{sign} {check.verdict}", style=colour), Text(check.name), Text(check.words, style="dim"))
+    out.print(table)
+    folder = settings.folder.expanduser().absolute()
+    out.print(f"  page: {folder / PAGE}", style="bold", markup=False)
+    if settings.zipped:
+        out.print(f"  to send: {Folder.zip_of(folder)}", style="bold", markup=False)
+    out.print(f"  {report.shows}", markup=False)
