@@ -21,6 +21,8 @@ from mirrorfx.errors import InvalidValue
 from mirrorfx.frame import SIZE_STEP_PX
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mirrorfx.diffusion.models import Models
     from mirrorfx.diffusion.schedule import Plan
     from mirrorfx.frame import Image, Size
@@ -96,10 +98,11 @@ class FrameFunction:
         self._set_plan(self._models.schedule.plan(strength, len(self._steps)))
 
     def _set_plan(self, plan: Plan) -> None:
-        """Copy a plan's numbers into the device's tensors."""
-        self._share.copy_(torch.tensor([plan.signal, plan.noise]), non_blocking=True)
-        self._paint.copy_(torch.tensor(plan.paint), non_blocking=True)
-        self._steps.copy_(torch.tensor([astuple(step) for step in plan.steps]), non_blocking=True)
+        """Write a plan's numbers into the device's tensors."""
+        _write(self._share, (plan.signal, plan.noise))
+        _write(self._paint, (plan.paint,))
+        for row, step in zip(self._steps, plan.steps, strict=True):
+            _write(row, astuple(step))
 
     @torch.no_grad()
     def set_noise(self, noise: torch.Tensor, step_noise: torch.Tensor | None = None) -> None:
@@ -142,7 +145,7 @@ class FrameFunction:
         """
         if not 0.0 <= mix <= 1.0:
             raise InvalidValue(f"A camera mix of {mix} was asked for; it goes from 0 to 1.")
-        self._mix.copy_(torch.tensor(mix), non_blocking=True)
+        _write(self._mix, (mix,))
 
     @torch.no_grad()
     def load(self, pixels: Image | torch.Tensor) -> None:
@@ -234,6 +237,12 @@ class FrameFunction:
 def _conditioning_widths(models: Models) -> tuple[int, int]:
     first, second = (encoder.config for encoder in models.text_encoders)
     return first.hidden_size + second.hidden_size, second.projection_dim
+
+
+def _write(static: torch.Tensor, values: Sequence[float]) -> None:
+    """Write numbers into a small tensor: as arguments of fills, since a copy from the CPU may wait for the device."""
+    for place, value in zip(static.view(-1), values, strict=True):
+        place.fill_(value)
 
 
 def _fill(static: torch.Tensor, values: torch.Tensor, name: str) -> None:

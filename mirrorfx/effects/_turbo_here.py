@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ __all__ = ["INSTALL", "libraries_lacking", "refusal"]
 INSTALL = "Install: pip install 'mirrorfx[diffusion]'"
 _LIBRARIES = ("torch", "diffusers", "transformers", "safetensors")
 _WEIGHTS = "*.safetensors"
+_HUB_ID = re.compile(r"\w[\w.-]*/[\w.-]+")
 
 
 def libraries_lacking() -> tuple[str, ...]:
@@ -35,7 +37,7 @@ def refusal(options: TurboOptions, device: str) -> str:
         )
     if options.is_tiny:
         return ""
-    if kind == "cpu" and not Path(options.model).is_dir():
+    if kind == "cpu" and _HUB_ID.fullmatch(options.model) and not Path(options.model).is_dir():
         return (
             f"{options.model} needs an NVIDIA GPU: on a CPU a frame takes minutes. Choose the effect style, or try "
             "turbo's plumbing with --model tiny, which paints noise."
@@ -49,7 +51,7 @@ def refusal(options: TurboOptions, device: str) -> str:
 def _absent(source: str, part: str) -> str:
     if Path(source).is_dir():
         return ""  # what is in it is checked when it is loaded
-    if source.count("/") != 1 or source.startswith((".", "~")):
+    if not _HUB_ID.fullmatch(source):
         return f"There is no folder {source}. Give --model an existing model folder, or a hub id as in mirrorfx models."
     if any(_complete(snapshot / part) for snapshot in _snapshots(source)):
         return ""

@@ -76,6 +76,10 @@ class DeviceNoise:
         for key, weight in plan:
             total.add_(self._keyframe(key), alpha=weight)
 
+    def forget(self) -> None:
+        """Let the next `mix` add everything up anew."""
+        self._plans = []
+
     def prepare(self, params: Params) -> None:
         """Make what `mix` needs at `params` and on a fade there from those prepared before. Realtime: no."""
         self.look_ahead(params)

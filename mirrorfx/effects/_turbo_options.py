@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from mirrorfx.errors import InvalidValue
+from mirrorfx.resources import config_dir
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +21,10 @@ TINY = "tiny"
 _STEPS_MOST = 4
 
 
+def _own_loras() -> Path:
+    return config_dir() / "loras"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurboOptions:
     """The free settings of turbo, read.
@@ -30,7 +35,7 @@ class TurboOptions:
         variant: of the weight files, such as ``fp16``; None takes the plain ones.
         accelerator: ``auto`` or a rung of the ladder.
         steps: UNet calls a frame, 1 to 4.
-        loras: where the LoRA files are; None for nowhere.
+        loras: the folder of the LoRA files; need not exist.
     """
 
     model: str = MODEL
@@ -38,7 +43,7 @@ class TurboOptions:
     variant: str | None = None
     accelerator: str = "auto"
     steps: int = 1
-    loras: Path | None = None
+    loras: Path = field(default_factory=_own_loras)
 
     @classmethod
     def read(cls, options: Iterable[tuple[str, str]]) -> Self:
@@ -54,7 +59,7 @@ class TurboOptions:
             variant=given.get("variant") or None,
             accelerator=given.get("accelerator") or "auto",
             steps=_steps(given.get("steps", "1")),
-            loras=Path(given["loras"]).expanduser() if given.get("loras") else None,
+            loras=Path(given["loras"]).expanduser() if given.get("loras") else _own_loras(),
         )
 
     @property

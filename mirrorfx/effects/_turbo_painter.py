@@ -6,24 +6,29 @@ This module imports torch; import it where diffusion runs, nowhere else.
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
 
+from mirrorfx.diffusion.accelerators import choose
 from mirrorfx.diffusion.libraries import diffusers, transformers
+from mirrorfx.diffusion.lora import LoraLibrary, LoraWeights, apply
 from mirrorfx.diffusion.models import ModelSettings, load_models, out_of_memory
 from mirrorfx.diffusion.noise import DriftNoise
-from mirrorfx.diffusion.prompts import mixed_texts
+from mirrorfx.diffusion.prompts import mixed_texts, parse_prompt
 from mirrorfx.diffusion.text import EmbeddingCache, TextEmbedding, TextEncoder
 from mirrorfx.effects._turbo_lanes import Lanes
 from mirrorfx.effects._turbo_noise import DeviceNoise
 from mirrorfx.effects._turbo_staging import Staging
 from mirrorfx.effects._turbo_tiny import tiny_folder
+from mirrorfx.errors import EffectUnavailable
+from mirrorfx.resources import cache_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from mirrorfx.diffusion.frame_function import FrameFunction
+    from mirrorfx.diffusion.accelerators import Chosen
     from mirrorfx.diffusion.models import Models
     from mirrorfx.diffusion.prompts import Text
     from mirrorfx.effects._turbo_options import TurboOptions
@@ -37,25 +42,35 @@ __all__ = ["TurboPainter", "open_painter"]
 class TurboPainter:
     """Paints frames with one frame function, telling it only what has changed since the last frame.
 
-    Threads: `start` and what belongs to a frame in one, `prepare` in another, what `start` returns in a third.
+    Threads: `start` and `swap` in one, `prepare` in another, what `start` returns in a third.
 
     Args:
         models: what was loaded.
-        function: a frame function over them, captured or compiled already.
+        choose: gives a warmed-up frame function over `models`; asked again when their weights were changed behind the
+            back of one that has its own copy of them.
+        steps: UNet calls a frame.
+        loras: the files that prompts may name.
+
+    Attributes:
+        chosen: the frame function, and on which rung of the accelerators' ladder it stands.
     """
 
-    def __init__(self, models: Models, function: FrameFunction, steps: int) -> None:
-        self._function = function
+    def __init__(self, models: Models, choose: Callable[[], Chosen], steps: int, loras: LoraLibrary) -> None:
+        self._models = models
+        self._choose = choose
+        self._loras = loras
+        self.chosen = choose()
         self._lanes = Lanes(models.device)
-        encoder = TextEncoder(models.tokenizers, models.text_encoders, device=models.device, dtype=models.dtype)
-        self._encoder = encoder
+        function = self.chosen.function
+        self._encoder = TextEncoder(models.tokenizers, models.text_encoders, device=models.device, dtype=models.dtype)
         self._texts = EmbeddingCache(self._encoded)
         _, channels, height, width = function.latent_shape
         self._noise = DeviceNoise(DriftNoise((channels, height, width)), steps, self._lanes)
         self._staging = Staging(function.size, self._lanes, self._paint)
         self._ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="turbo-ahead")
         self._making: Future[None] | None = None
-        self._said: tuple[tuple[Text, float], ...] | None = None
+        self._broken = False
+        self._said: tuple[tuple[Text, float], ...] = ()
         self._strength = self._mix = -1.0
         self._lanes.drain()
 
@@ -77,18 +92,49 @@ class TurboPainter:
         if not self._texts.ready(params):
             self._texts.prepare(params)
         self._look_ahead(params)
-        try:
-            return self._started(frame, params, out)
-        except RuntimeError as problem:
-            if not out_of_memory(problem):
-                raise
-        torch.cuda.empty_cache()
-        return self._started(frame, params, out)
+        with self._noticed():
+            finish = self._started_or_retried(frame, params, out)
+
+        def finished() -> None:
+            with self._noticed():
+                finish()
+
+        return finished
+
+    def swap(self, params: Params) -> None:
+        """Change the UNet's weights to the plain ones and the LoRA files that the prompt names. No frame is under way.
+
+        Raises:
+            InvalidValue: a file is missing or doesn't fit; the weights are as before then.
+        """
+        unet = self._models.unet
+        wanted = [
+            (LoraWeights.load(self._loras.path(lora.name), unet), lora.weight)
+            for lora in parse_prompt(params.prompt).loras
+        ]
+        self._lanes.drain()
+        apply(unet, wanted)
+        if not self.chosen.weights_in_place:
+            self.chosen = self._choose()
+        self._lanes.drain()
+        self._forget()
 
     def close(self) -> None:
-        """End the look-ahead."""
-        self._ahead.shutdown(wait=True, cancel_futures=True)
-        self._lanes.drain()
+        """End the look-ahead. A device that has failed is not waited for: it may never answer."""
+        self._ahead.shutdown(wait=not self._broken, cancel_futures=True)
+        if not self._broken:
+            self._lanes.drain()
+
+    def _started_or_retried(self, frame: Frame, params: Params, out: Image) -> Callable[[], None]:
+        try:
+            return self._started(frame, params, out)
+        except (RuntimeError, MemoryError) as problem:
+            if not out_of_memory(problem):
+                raise
+        # Outside of the except clause: the error holds on to the tensors of the calls that it came through.
+        self._forget()
+        torch.cuda.empty_cache()
+        return self._started(frame, params, out)
 
     def _started(self, frame: Frame, params: Params, out: Image) -> Callable[[], None]:
         with self._lanes.compute.entered():
@@ -97,7 +143,7 @@ class TurboPainter:
 
     def _set(self, params: Params) -> None:
         """Tell the frame function what has changed."""
-        function = self._function
+        function = self.chosen.function
         texts = mixed_texts(params)
         if texts != self._said:
             embedding = self._texts.mixed(params)
@@ -113,9 +159,15 @@ class TurboPainter:
             function.set_mix(mix)
             self._mix = mix
 
+    def _forget(self) -> None:
+        """Tell the frame function everything at the next frame: it is a new one, or was interrupted."""
+        self._said = ()
+        self._strength = self._mix = -1.0
+        self._noise.forget()
+
     def _paint(self, pixels: torch.Tensor) -> torch.Tensor:
-        self._function.load(pixels)
-        return self._function.paint()
+        self.chosen.function.load(pixels)
+        return self.chosen.function.paint()
 
     def _look_ahead(self, params: Params) -> None:
         if (self._making is None or self._making.done()) and not self._noise.ready(params):
@@ -131,20 +183,51 @@ class TurboPainter:
         lanes.compute.borrows(embedding.pooled)
         return embedding
 
+    @contextmanager
+    def _noticed(self) -> Iterator[None]:
+        """Remember that painting failed: CUDA errors stick to the process, which is about to end."""
+        try:
+            yield
+        except BaseException:
+            self._broken = True
+            raise
+
 
 def open_painter(options: TurboOptions, context: EffectContext) -> TurboPainter:
-    """Load the models and build the painter.
+    """Load the models, choose the accelerator and build the painter.
 
     Raises:
         EffectUnavailable: what is missing here, and the fix.
     """
-    from mirrorfx.diffusion.frame_function import FrameFunction
-
     _quieten()
     torch.set_num_threads(context.threads)
     models = load_models(_settings(options, context), context.progress)
-    function = FrameFunction(models, context.size, steps=options.steps)
-    return TurboPainter(models, function, options.steps)
+
+    def choose_function() -> Chosen:
+        return choose(
+            models,
+            context.size,
+            steps=options.steps,
+            name=options.accelerator,
+            progress=context.progress,
+            cache=cache_dir() / "accelerators",
+        )
+
+    with _memory_explained(context.device):
+        return TurboPainter(models, choose_function, options.steps, LoraLibrary(options.loras))
+
+
+@contextmanager
+def _memory_explained(device: str) -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, MemoryError) as problem:
+        if not out_of_memory(problem):
+            raise
+        raise EffectUnavailable(
+            f"The model is loaded, but {device} has not enough memory left to paint with it. Close other programs that "
+            "use it, choose a smaller --size, or another device with --devices."
+        ) from problem
 
 
 def _quieten() -> None:

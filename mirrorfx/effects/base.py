@@ -104,8 +104,8 @@ class Effect(ABC):
         """Say whether it can run on this machine, cheaply: nothing large is imported or loaded."""
         return Availability()
 
-    @classmethod
-    def check(cls, context: EffectContext) -> None:  # noqa: B027  nor everything to look for
+    @classmethod  # noqa: B027  nor everything to look for
+    def check(cls, context: EffectContext) -> None:
         """Refuse, cheaply, what `open` could not do with `context`: asked before any process is started.
 
         Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from mirrorfx.diffusion.prompts import BLEND
+from mirrorfx.diffusion.prompts import BLEND, parse_prompt
 from mirrorfx.effects._turbo_here import INSTALL, libraries_lacking, refusal
 from mirrorfx.effects._turbo_options import TurboOptions
 from mirrorfx.effects.base import Availability, Effect
@@ -12,12 +12,12 @@ from mirrorfx.errors import EffectFailed, EffectUnavailable
 from mirrorfx.params import Kind, Morph, Param
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mirrorfx.effects._turbo_painter import TurboPainter
     from mirrorfx.effects.base import EffectContext
     from mirrorfx.frame import Frame, Image
-    from mirrorfx.params import Params
+    from mirrorfx.params import Params, Value
 
 __all__ = ["Turbo"]
 
@@ -33,6 +33,7 @@ class Turbo(Effect):
 
     name: ClassVar[str] = "turbo"
     summary: ClassVar[str] = "SDXL Turbo on a GPU: the prompt's meaning, one step a frame."
+    wants_gpu: ClassVar[bool] = True
     overlaps = True
     carried_by: ClassVar[str] = "style"
     params: ClassVar[tuple[Param, ...]] = (
@@ -101,6 +102,27 @@ class Turbo(Effect):
             raise EffectFailed("The turbo effect was asked to paint before it was opened. Call open() first.")
         return self._painter.start(frame, params, out)
 
+    @classmethod
+    def networks(cls, values: Mapping[str, Value]) -> str:
+        """Return the LoRA files that the prompt names, with their weights, in one order. Threads: any.
+
+        A network has one set of weights, so they don't fade: while two prompts do, those of the newer one count.
+
+        Raises:
+            InvalidValue: the prompt can't be read.
+        """
+        loras = parse_prompt(str(values["prompt"])).loras
+        return " ".join(str(lora) for lora in sorted(loras, key=lambda lora: lora.name) if lora.weight)
+
+    def swap(self, params: Params) -> None:
+        """Change the UNet's weights to the LoRA files that the prompt of `params` names (the newer one in a fade).
+
+        Raises:
+            InvalidValue: a file is missing or doesn't fit; the weights are as before then.
+        """
+        if self._painter is not None:
+            self._painter.swap(params)
+
     def details(self) -> dict[str, str | float]:
         """Return the model, how it is sped up, the steps, and how much is kept."""
         if self._painter is None:
@@ -108,6 +130,7 @@ class Turbo(Effect):
         embeddings, keyframes = self._painter.kept
         found: dict[str, str | float] = {
             "model": self._options.model,
+            "accelerator": self._painter.chosen.rung,
             "steps": self._options.steps,
             "embeddings": embeddings,
             "noise keyframes": keyframes,
