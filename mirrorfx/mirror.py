@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import Clock, MonotonicClock
-from mirrorfx.effects import choose_effect, effect_class, param_registry
+from mirrorfx.effects import EffectContext, choose_effect, default_devices, effect_class, param_registry
 from mirrorfx.errors import InvalidValue, UnknownName
 from mirrorfx.frame import Frame, check_size
 from mirrorfx.params import ParamState
@@ -38,6 +38,7 @@ _WORKERS_MOST = 16
 _MODES = ("auto", "paced", "lock")
 _SCHEDULES = ("alternate", "adaptive")
 _CPU_WORKERS = 2
+_AUTO = "auto"
 _PORT_MOST = 65535
 
 
@@ -47,7 +48,8 @@ class Mirror:
     Args:
         clock: where time comes from.
         **settings: the fields of `MirrorSettings`, as they stand or as people write them: ``effect="auto"``,
-            ``source=None`` (the first camera, or else the demo clip), ``workers=0`` (as many as fit the devices).
+            ``source=None`` (the first camera, or else the demo clip), ``devices=("auto",)`` (what the effect wants),
+            ``workers=0`` (as many as fit the devices).
 
     Attributes:
         settings: what it will run with, everything resolved.
@@ -61,16 +63,20 @@ class Mirror:
         self._clock = clock or MonotonicClock()
         choice = resolve_source(settings.pop("source", None))
         self.source_reason = choice.reason
-        effect = choose_effect(settings.pop("effect", "auto")).name
+        effect = choose_effect(settings.pop("effect", "auto"), settings.get("effect_options", ()))
+        devices = tuple(settings.pop("devices", None) or (_AUTO,))
         record, picture = settings.pop("record", None), settings.pop("picture", None)
         asked = MirrorSettings(
             source=choice.spec,
-            effect=effect,
+            effect=effect.name,
+            devices=default_devices(effect) if devices == (_AUTO,) else devices,
             record=Path(record) if record else None,
             picture=Path(picture) if picture else None,
             **settings,
         )
         self.settings = _checked(asked)
+        for device in dict.fromkeys(self.settings.devices):
+            effect.check(_context(self.settings, device))
         self._values = _first_values(self.settings)
         _check_film(self.settings)
 
@@ -115,7 +121,6 @@ class Mirror:
         """
         import numpy as np
 
-        from mirrorfx.effects.base import EffectContext
         from mirrorfx.geometry import InputFitter
         from mirrorfx.processes.camera import input_geometry
 
@@ -126,7 +131,7 @@ class Mirror:
         source = open_spec(settings.source, clock=self._clock, size=settings.size, camera=settings.camera)
         with source, effect_class(settings.effect)() as effect:
             info = source.open()
-            effect.open(EffectContext(settings.size, threads=os.cpu_count() or 1, options=settings.effect_options))
+            effect.open(_context(settings, settings.devices[0]))
             fitter = InputFitter(input_geometry(settings, live=info.live), info.size, settings.size)
             seq = 0
             while (frame := source.read()) is not None and (settings.frames is None or seq < settings.frames):
@@ -135,6 +140,10 @@ class Mirror:
                 effect.render(given, state.at(frame.t_capture_ns), painted)
                 yield replace(given, pixels=painted)
                 seq += 1
+
+
+def _context(settings: MirrorSettings, device: str) -> EffectContext:
+    return EffectContext(settings.size, device, threads=os.cpu_count() or 1, options=settings.effect_options)
 
 
 def _checked(settings: MirrorSettings) -> MirrorSettings:

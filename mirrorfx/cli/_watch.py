@@ -36,6 +36,7 @@ class RunWatcher:
         self._seconds = seconds
         self._live = sys.stderr.isatty()
         self._said = ""
+        self._notices: set[str] = set()
         self._next_log_s = 0.0
         self._progress: Progress = Progress(
             SpinnerColumn(),
@@ -64,6 +65,8 @@ class RunWatcher:
 
     def running(self, seconds: float, figures: dict[str, Any]) -> None:
         """Show how far the run is, and its beat over the last ten seconds."""
+        for worker in figures.get("workers", []):
+            self._notice(str(worker.get("details", {}).get("notice", "")))
         note = _beat(figures)
         self._progress.update(
             self._task,
@@ -75,6 +78,12 @@ class RunWatcher:
         if not self._live and seconds >= self._next_log_s:
             self._next_log_s = seconds + _LOG_EVERY_S
             self._console.print(f"  {seconds:5.1f} s  {note}")
+
+    def _notice(self, text: str) -> None:
+        """Print what an effect wants known, once."""
+        if text and text not in self._notices:
+            self._notices.add(text)
+            self.problem(text)
 
     def problem(self, text: str) -> None:
         """Print it and go on."""

@@ -23,6 +23,7 @@ __all__ = ["add_parser", "add_source_options", "run"]
 _HEADLESS_S = 20.0
 _CAMERA = ("width", "height", "fps", "exposure", "gain", "white_balance", "focus")
 _PARAMS = ("prompt", "strength", "seed", "drift")
+_TURBO, _TURBO_OPTIONS = "turbo", ("model", "autoencoder", "accelerator", "steps", "loras")
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,9 +43,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     look.add_argument("--strength", type=float, metavar="0..1", help="0 leaves the camera's picture")
     look.add_argument("--seed", type=int, help="which of the many pictures for one prompt")
     look.add_argument("--drift", type=float, metavar="PER_MIN", help="seed drift in keyframes a minute; 0 holds it")
+    _add_turbo_options(parser)
     work = parser.add_argument_group("who paints and when")
     work.add_argument("--workers", type=int, default=0, metavar="N", help="worker processes (default: one a device)")
-    work.add_argument("--devices", default="cpu", metavar="LIST", help="such as cuda:0,cuda:1 (default: cpu)")
+    work.add_argument("--devices", default="auto", metavar="LIST", help="auto (turbo: all GPUs), cpu, or cuda:0,cuda:1")
     work.add_argument("--schedule", default="alternate", metavar="alternate|adaptive", help="who takes the next frame")
     work.add_argument("--mode", default="auto", metavar="auto|paced|lock", help="when a frame is due on the wall")
     work.add_argument("--display-hz", type=float, default=60.0, metavar="HZ", help="the wall's rate when headless")
@@ -59,6 +61,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     end = parser.add_argument_group("when it ends")
     end.add_argument("--frames", type=int, metavar="N", help="after so many new frames shown")
     end.add_argument("--seconds", type=float, metavar="S", help="after so many seconds of picture")
+
+
+def _add_turbo_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("turbo, the effect for GPUs (any of these asks for it)")
+    group.add_argument("--model", metavar="ID|FOLDER|tiny", help="an SDXL model for one step; tiny only paints noise")
+    group.add_argument("--autoencoder", metavar="ID|FOLDER", help="a small autoencoder for SDXL (default: TAESDXL)")
+    group.add_argument("--accelerator", metavar="auto|NAME", help="how it is made fast (default: the fastest here)")
+    group.add_argument("--steps", metavar="1..4", help="UNet calls a frame (default: 1)")
+    group.add_argument("--loras", metavar="FOLDER", help="where the LoRA files are that prompts name: <lora:name:0.8>")
 
 
 def _add_camera_options(parser: argparse.ArgumentParser) -> None:
@@ -84,7 +95,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--source", metavar="camera[:N]|demo|pattern|PATH", help="default: camera 0, or else the demo clip"
     )
-    group.add_argument("--effect", default="auto", metavar="NAME", help="auto (default), style, paint, passthrough, …")
+    group.add_argument("--effect", default="auto", metavar="NAME", help="auto (default), turbo, style, paint, …")
     group.add_argument("--size", default="1024", metavar="WxH", help="working size: 1024 (square) or 832x1216")
     group.add_argument(
         "--option", action="append", default=[], metavar="NAME=VALUE", help="a free setting of the effect; repeatable"
@@ -120,7 +131,7 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
     pan_x, pan_y = _pan(args.pan)
     return {
         "source": args.source,
-        "effect": args.effect,
+        "effect": _effect(args),
         "size": parse_size(args.size),
         "preset": args.preset,
         "params": {name: getattr(args, name) for name in _PARAMS if getattr(args, name) is not None},
@@ -135,8 +146,21 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
         "mirror": args.mirror,
         "camera": _camera_settings(args.camera),
         "control_port": args.control_port,
-        "effect_options": tuple(_option(text) for text in args.option),
+        "effect_options": (*(_option(text) for text in args.option), *_turbo_options(args)),
     }
+
+
+def _turbo_options(args: argparse.Namespace) -> tuple[tuple[str, str], ...]:
+    return tuple((name, getattr(args, name)) for name in _TURBO_OPTIONS if getattr(args, name) is not None)
+
+
+def _effect(args: argparse.Namespace) -> str:
+    """Return the effect's name; an option that only turbo has asks for turbo."""
+    asked = _turbo_options(args)
+    if asked and args.effect not in ("auto", _TURBO):
+        raise InvalidValue(f"--{asked[0][0]} is for the effect turbo, and --effect {args.effect} was asked for.")
+    effect: str = _TURBO if asked else args.effect
+    return effect
 
 
 def _pan(text: str) -> tuple[float, float]:

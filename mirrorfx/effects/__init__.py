@@ -16,6 +16,7 @@ from mirrorfx.errors import EffectUnavailable, InvalidValue, UnknownName
 from mirrorfx.params import ParamRegistry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from importlib.metadata import EntryPoint
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Stage",
     "availability",
     "choose_effect",
+    "default_devices",
     "effect_class",
     "effect_names",
     "param_registry",
@@ -100,7 +102,7 @@ def availability(name: str, context: EffectContext | None = None) -> Availabilit
     return state
 
 
-def choose_effect(name: str = "auto", options: tuple[tuple[str, str], ...] = ()) -> type[Effect]:
+def choose_effect(name: str = "auto", options: Iterable[tuple[str, str]] = ()) -> type[Effect]:
     """Return the effect to run: the one called `name`, or for ``auto`` the best that can run here.
 
     Args:
@@ -116,10 +118,16 @@ def choose_effect(name: str = "auto", options: tuple[tuple[str, str], ...] = ())
     reasons = []
     for candidate in _BEST_FIRST:
         try:
-            return _at_its_best(candidate, options)
+            return _at_its_best(candidate, tuple(options))
         except EffectUnavailable as error:
             reasons.append(str(error))
     raise EffectUnavailable("No effect can run here. " + " ".join(reasons))
+
+
+def default_devices(effect: type[Effect]) -> tuple[str, ...]:
+    """Return the devices that an effect gets when nobody names any: all GPUs for one that wants them, else the CPU."""
+    gpus = visible_gpus() if effect.wants_gpu else 0
+    return tuple(f"cuda:{number}" for number in range(gpus)) or ("cpu",)
 
 
 def param_registry(effect_name: str) -> ParamRegistry:

@@ -42,22 +42,19 @@ def refusal(options: TurboOptions, device: str) -> str:
             f"{options.model} needs an NVIDIA GPU: on a CPU a frame takes minutes. Choose the effect style, or try "
             "turbo's plumbing with --model tiny, which paints noise."
         )
-    for source, part in ((options.model, "unet"), (options.autoencoder, "")):
-        if why := _absent(source, part):
-            return why
-    return ""
+    return _absent("model", options.model, "unet") or _absent("autoencoder", options.autoencoder, "")
 
 
-def _absent(source: str, part: str) -> str:
+def _absent(option: str, source: str, part: str) -> str:
     if Path(source).is_dir():
         return ""  # what is in it is checked when it is loaded
     if not _HUB_ID.fullmatch(source):
-        return f"There is no folder {source}. Give --model an existing model folder, or a hub id as in mirrorfx models."
+        return f"There is no folder {source}. Give --{option} an existing model folder, or an id of the hub."
     if any(_complete(snapshot / part) for snapshot in _snapshots(source)):
         return ""
     return (
-        f"The model files of {source} are not on this machine, and nothing is downloaded without being asked for. "
-        f"Fetch them once: mirrorfx models fetch"
+        f"The model files of {source} are not on this machine, and nothing is downloaded unasked. "
+        "Fetch them once: mirrorfx models fetch"
     )
 
 

@@ -12,11 +12,12 @@ from mirrorfx.resources import config_dir
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["MODEL", "TINY", "TurboOptions"]
+__all__ = ["MODEL", "NOISE_NOTICE", "TINY", "TurboOptions"]
 
 MODEL, AUTOENCODER = "stabilityai/sdxl-turbo", "madebyollin/taesdxl"
 TINY = "tiny"
 """The model that is made on the spot: it paints noise, and shows that everything fits together."""
+NOISE_NOTICE = "The tiny model paints noise: this is for trying the plumbing"
 
 _STEPS_MOST = 4
 

@@ -20,6 +20,7 @@ from mirrorfx.diffusion.prompts import mixed_texts, parse_prompt
 from mirrorfx.diffusion.text import EmbeddingCache, TextEmbedding, TextEncoder
 from mirrorfx.effects._turbo_lanes import Lanes
 from mirrorfx.effects._turbo_noise import DeviceNoise
+from mirrorfx.effects._turbo_options import NOISE_NOTICE
 from mirrorfx.effects._turbo_staging import Staging
 from mirrorfx.effects._turbo_tiny import tiny_folder
 from mirrorfx.errors import EffectUnavailable
@@ -239,7 +240,7 @@ def _quieten() -> None:
 
 def _settings(options: TurboOptions, context: EffectContext) -> ModelSettings:
     if options.is_tiny:
-        context.progress("making the tiny model", 0.0)
+        context.progress(f"{NOISE_NOTICE}; making it", 0.0)
         folder = tiny_folder()
         return ModelSettings(model=str(folder.model), autoencoder=str(folder.autoencoder), device=context.device)
     return ModelSettings(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mirrorfx.diffusion.prompts import BLEND, parse_prompt
 from mirrorfx.effects._turbo_here import INSTALL, libraries_lacking, refusal
-from mirrorfx.effects._turbo_options import TurboOptions
+from mirrorfx.effects._turbo_options import NOISE_NOTICE, TurboOptions
 from mirrorfx.effects.base import Availability, Effect
 from mirrorfx.errors import EffectFailed, EffectUnavailable
 from mirrorfx.params import Kind, Morph, Param
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from mirrorfx.params import Params, Value
 
 __all__ = ["Turbo"]
-
-_PAINTS_NOISE = "the tiny model paints noise: this is for trying the plumbing"
 
 
 class Turbo(Effect):
@@ -135,7 +133,7 @@ class Turbo(Effect):
             "embeddings": embeddings,
             "noise keyframes": keyframes,
         }
-        return found | ({"notice": _PAINTS_NOISE} if self._options.is_tiny else {})
+        return found | ({"notice": f"{NOISE_NOTICE}."} if self._options.is_tiny else {})
 
     def close(self) -> None:
         """Let model and buffers go."""
