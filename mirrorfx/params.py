@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -23,6 +23,7 @@ __all__ = [
     "Kind",
     "Mix",
     "Morph",
+    "Offset",
     "Param",
     "ParamRegistry",
     "ParamState",
@@ -296,10 +297,30 @@ class Fade:
 
 
 @dataclass(frozen=True, slots=True)
+class Offset:
+    """What is added to a float param for a while, by sound for example, without editing it.
+
+    Attributes:
+        amount: is added to the value, wherever a fade has it.
+        minimum: the sum is kept from going below it;
+        maximum: or above it.
+    """
+
+    amount: float
+    minimum: float
+    maximum: float
+
+    def added_to(self, value: float) -> float:
+        """Return the sum, kept within the range."""
+        return min(max(value + self.amount, self.minimum), self.maximum)
+
+
+@dataclass(frozen=True, slots=True)
 class ParamState:
     """An edit of the params: where values come from, where they go and when.
 
-    Immutable; `edited` makes the next one. It crosses processes as JSON by `to_json` and `from_json`.
+    Immutable; `edited` makes the next one, `modulated` the one for a moment. It crosses processes as JSON by `to_json`
+    and `from_json`.
     """
 
     values: Mapping[str, Value]
@@ -307,6 +328,7 @@ class ParamState:
     drift: Drift = Drift()
     fades: Mapping[str, Fade] = field(default_factory=dict)
     morphs: Mapping[str, Morph] = field(default_factory=dict)
+    offsets: Mapping[str, Offset] = field(default_factory=dict)
 
     @classmethod
     def initial(cls, registry: ParamRegistry, values: Mapping[str, object], t_ns: int) -> ParamState:
@@ -325,16 +347,22 @@ class ParamState:
         `changes` are checked values (`ParamRegistry.check`). A value that is fading starts from where its fade stands;
         values that `changes` does not name go on as they were, so that turning one knob never cuts a crossfade short.
         """
-        now = self.at(t_ns)
+        now = replace(self, offsets={}).at(t_ns)
         values = dict(self.values) | dict(changes)
         fades = {n: fade for n, fade in self.fades.items() if n not in changes and fade.progress(t_ns) < 1.0}
         for name, value in changes.items() if fade_s > 0 else ():
             if self.morphs[name] is not Morph.CUT and now.mix(name) != ((value, 1.0),):
                 fades[name] = Fade(now.mix(name), t_ns, fade_s)
-        drift = self.drift
-        if float(values["drift"]) != drift.rate:
-            drift = drift.rebased(t_ns, float(values["drift"]))
-        return ParamState(MappingProxyType(values), self.revision + 1, drift, fades, self.morphs)
+        drift = self._drift_at(t_ns, values, self.offsets)
+        return ParamState(MappingProxyType(values), self.revision + 1, drift, fades, self.morphs, self.offsets)
+
+    def modulated(self, offsets: Mapping[str, Offset], t_ns: int) -> ParamState:
+        """Return the state with `offsets` in the place of those before; a drift is faster or slower from `t_ns` on.
+
+        Values and fades stay what they are: without offsets everything is as if nothing had been added.
+        """
+        drift = self._drift_at(t_ns, self.values, offsets)
+        return replace(self, revision=self.revision + 1, drift=drift, offsets=MappingProxyType(dict(offsets)))
 
     def at(self, t_ns: int) -> Params:
         """Return the values for a frame captured at `t_ns`. Pure; Realtime: yes."""
@@ -348,7 +376,16 @@ class ParamState:
                 values[name] = _between(fade.start, self.values[name], amount)
             else:
                 mixes[name] = _mixed(fade.start, self.values[name], amount)
+        for name, offset in self.offsets.items():
+            values[name] = offset.added_to(float(values[name]))
         return Params(MappingProxyType(values), self.revision, mixes, self.drift.phase(t_ns))
+
+    def _drift_at(self, t_ns: int, values: Mapping[str, Value], offsets: Mapping[str, Offset]) -> Drift:
+        """Return the walk at the rate that is asked for, rebased where that is another, so that it never jumps."""
+        rate = float(values["drift"])
+        if "drift" in offsets:
+            rate = offsets["drift"].added_to(rate)
+        return self.drift if rate == self.drift.rate else self.drift.rebased(t_ns, rate)
 
     def settled(self, t_ns: int) -> Params:
         """Return the values as they will be once all fades have ended, with the drift as it is at `t_ns`."""
@@ -368,6 +405,7 @@ class ParamState:
             "drift": [self.drift.phase0, self.drift.t0_ns, self.drift.rate],
             "fades": {name: [fade.start, fade.t0_ns, fade.seconds] for name, fade in self.fades.items()},
             "morphs": {name: str(morph) for name, morph in self.morphs.items()},
+            "offsets": {name: [off.amount, off.minimum, off.maximum] for name, off in self.offsets.items()},
         }
         return msgspec.json.encode(plain, order="deterministic")
 
@@ -384,6 +422,7 @@ class ParamState:
             drift=Drift(float(phase0), int(t0_ns), float(rate)),
             fades={name: _fade(*parts) for name, parts in plain["fades"].items()},
             morphs={name: Morph(morph) for name, morph in plain["morphs"].items()},
+            offsets={name: Offset(*parts) for name, parts in plain["offsets"].items()},
         )
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from mirrorfx.clock import SECOND
 from mirrorfx.errors import InvalidValue, UnknownName
-from mirrorfx.params import CORE_PARAMS, Drift, Kind, Morph, Param, ParamRegistry, ParamState
+from mirrorfx.params import CORE_PARAMS, Drift, Kind, Morph, Offset, Param, ParamRegistry, ParamState
 
 GRAIN = Param(name="grain", kind=Kind.FLOAT, default=0.5, maximum=2.0, unit="px", morph=Morph.LINEAR)
 DOTS = Param(name="dots", kind=Kind.INT, default=10, minimum=1, maximum=99, morph=Morph.LINEAR)
@@ -230,3 +230,44 @@ def test_the_state_is_the_same_in_another_process():
 def test_a_command_line_that_is_not_utf8_can_be_sent():
     values = REGISTRY.check({"prompt": b"caf\xe9".decode("utf-8", "surrogateescape")})
     assert ParamState.from_json(initial(**values).to_json()).at(START).prompt == "caf"
+
+
+def test_an_offset_is_added_to_where_a_fade_stands_and_leaves_no_trace():
+    fading = initial(strength=0.2).edited({"strength": 0.6}, START, fade_s=4.0)
+    louder = fading.modulated({"strength": Offset(0.1, 0.0, 1.0)}, START)
+    half = START + 2 * SECOND
+    assert louder.at(half).strength == pytest.approx(0.5)
+    assert louder.revision == fading.revision + 1
+    assert louder.values == fading.values
+    assert louder.modulated({}, half).at(half).strength == fading.at(half).strength
+
+
+def test_an_offset_stays_within_its_range():
+    state = initial(strength=0.9)
+    assert state.modulated({"strength": Offset(0.5, 0.0, 1.0)}, START).at(START).strength == 1.0
+    assert state.modulated({"strength": Offset(-5, 0.1, 1.0)}, START).at(START).strength == 0.1
+
+
+def test_an_edit_under_an_offset_fades_from_the_value_itself():
+    loud = initial(strength=0.2).modulated({"strength": Offset(0.5, 0.0, 1.0)}, START)
+    edited = loud.edited({"strength": 0.4}, START, fade_s=2.0)
+    assert edited.at(START).strength == pytest.approx(0.7), "the offset goes on"
+    assert edited.modulated({}, START).at(START).strength == pytest.approx(0.2)
+
+
+def test_a_drift_that_is_modulated_never_jumps_and_goes_back_to_its_rate():
+    state = initial(drift=6.0)
+    moments = [START + step * SECOND for step in range(0, 60, 10)]
+    for index, t_ns in enumerate(moments):
+        before = state.at(t_ns).phase
+        state = state.modulated({"drift": Offset(6.0 * (index % 2), 0.0, 60.0)}, t_ns)
+        assert state.at(t_ns).phase == pytest.approx(before)
+    assert state.at(START + 60 * SECOND).phase == pytest.approx(6.0 + 3.0), "half the time at twice the rate"
+    edited = state.edited({"strength": 0.5}, START + 60 * SECOND)
+    assert edited.drift.rate == 12.0, "an edit of something else leaves the modulation alone"
+    assert state.modulated({}, START + 60 * SECOND).drift.rate == 6.0
+
+
+def test_offsets_reach_another_process():
+    state = initial().modulated({"strength": Offset(0.25, 0.0, 1.0)}, START)
+    assert ParamState.from_json(state.to_json()) == state
