@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mirrorfx.processes.launcher import Outcome
     from mirrorfx.sources import CameraSettings
 
-__all__ = ["add_parser", "add_source_options", "run"]
+__all__ = ["add_parser", "add_source_options", "add_turbo_options", "effect_asked", "effect_options", "run"]
 
 _HEADLESS_S = 20.0
 _CAMERA = ("width", "height", "fps", "exposure", "gain", "white_balance", "focus")
@@ -43,7 +43,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     look.add_argument("--strength", type=float, metavar="0..1", help="0 leaves the camera's picture")
     look.add_argument("--seed", type=int, help="which of the many pictures for one prompt")
     look.add_argument("--drift", type=float, metavar="PER_MIN", help="seed drift in keyframes a minute; 0 holds it")
-    _add_turbo_options(parser)
+    add_turbo_options(parser)
     work = parser.add_argument_group("who paints and when")
     work.add_argument("--workers", type=int, default=0, metavar="N", help="worker processes (default: one a device)")
     work.add_argument("--devices", default="auto", metavar="LIST", help="auto (turbo: all GPUs), cpu, or cuda:0,cuda:1")
@@ -63,7 +63,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     end.add_argument("--seconds", type=float, metavar="S", help="after so many seconds of picture")
 
 
-def _add_turbo_options(parser: argparse.ArgumentParser) -> None:
+def add_turbo_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` and the selftest have in common about turbo."""
     group = parser.add_argument_group("turbo, the effect for GPUs (any of these asks for it)")
     group.add_argument("--model", metavar="ID|FOLDER|tiny", help="an SDXL model for one step; tiny only paints noise")
     group.add_argument("--autoencoder", metavar="ID|FOLDER", help="a small autoencoder for SDXL (default: TAESDXL)")
@@ -131,7 +132,7 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
     pan_x, pan_y = _pan(args.pan)
     return {
         "source": args.source,
-        "effect": _effect(args),
+        "effect": effect_asked(args),
         "size": parse_size(args.size),
         "preset": args.preset,
         "params": {name: getattr(args, name) for name in _PARAMS if getattr(args, name) is not None},
@@ -146,15 +147,20 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
         "mirror": args.mirror,
         "camera": _camera_settings(args.camera),
         "control_port": args.control_port,
-        "effect_options": (*(_option(text) for text in args.option), *_turbo_options(args)),
+        "effect_options": effect_options(args),
     }
+
+
+def effect_options(args: argparse.Namespace) -> tuple[tuple[str, str], ...]:
+    """Return the free settings of the effect: those of ``--option``, and turbo's own options."""
+    return (*(_option(text) for text in args.option), *_turbo_options(args))
 
 
 def _turbo_options(args: argparse.Namespace) -> tuple[tuple[str, str], ...]:
     return tuple((name, getattr(args, name)) for name in _TURBO_OPTIONS if getattr(args, name) is not None)
 
 
-def _effect(args: argparse.Namespace) -> str:
+def effect_asked(args: argparse.Namespace) -> str:
     """Return the effect's name; an option that only turbo has asks for turbo."""
     asked = _turbo_options(args)
     if asked and args.effect not in ("auto", _TURBO):
