@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import Clock, MonotonicClock
-from mirrorfx.effects import EffectContext, choose_effect, default_devices, effect_class, param_registry
+from mirrorfx.effects import choose_effect, default_devices, effect_class, param_registry
 from mirrorfx.errors import InvalidValue, UnknownName
 from mirrorfx.frame import Frame, check_size
 from mirrorfx.params import ParamState
@@ -76,7 +76,7 @@ class Mirror:
         )
         self.settings = _checked(asked)
         for device in dict.fromkeys(self.settings.devices):
-            effect.check(_context(self.settings, device))
+            effect.check(self.settings.context(device))
         self._values = _first_values(self.settings)
         _check_film(self.settings)
 
@@ -131,7 +131,7 @@ class Mirror:
         source = open_spec(settings.source, clock=self._clock, size=settings.size, camera=settings.camera)
         with source, effect_class(settings.effect)() as effect:
             info = source.open()
-            effect.open(_context(settings, settings.devices[0]))
+            effect.open(settings.context(settings.devices[0]))
             fitter = InputFitter(input_geometry(settings, live=info.live), info.size, settings.size)
             seq = 0
             while (frame := source.read()) is not None and (settings.frames is None or seq < settings.frames):
@@ -140,10 +140,6 @@ class Mirror:
                 effect.render(given, state.at(frame.t_capture_ns), painted)
                 yield replace(given, pixels=painted)
                 seq += 1
-
-
-def _context(settings: MirrorSettings, device: str) -> EffectContext:
-    return EffectContext(settings.size, device, threads=os.cpu_count() or 1, options=settings.effect_options)
 
 
 def _checked(settings: MirrorSettings) -> MirrorSettings:

@@ -6,6 +6,7 @@ the seed's drift are evaluated there, so that every worker, a replay and a test 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ __all__ = [
     "ParamRegistry",
     "ParamState",
     "Params",
+    "Readout",
     "Value",
 ]
 
@@ -60,6 +62,23 @@ class Morph(StrEnum):
     """The new value at once."""
 
 
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """A second reading of a number, for people to see beside it: `factor` × value + `offset`, whole, never below 0.
+
+    Attributes:
+        text: how it is written, with ``{}`` for the number.
+    """
+
+    text: str
+    factor: float
+    offset: int = 0
+
+    def of(self, value: float) -> str:
+        """Return what is read at `value`."""
+        return self.text.format(max(0, math.floor(self.factor * value + 0.5) + self.offset))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Param:
     """One thing that can be turned.
@@ -69,6 +88,7 @@ class Param:
         unit: what the number counts (``keyframes/min``), empty for plain shares.
         curve: exponent of the control's travel; 1 is linear, 2 gives the low end more room.
         default: must be valid by the param's own rules.
+        readout: what else the number means.
     """
 
     name: str
@@ -82,6 +102,7 @@ class Param:
     curve: float = 1.0
     morph: Morph = Morph.CUT
     choices: tuple[str, ...] = ()
+    readout: Readout | None = None
 
     @property
     def osc(self) -> str:
@@ -181,7 +202,7 @@ CORE_PARAMS: tuple[Param, ...] = (
 
 
 class ParamRegistry(Mapping[str, Param]):
-    """The params of a mirror: the core ones and those that its effect declares."""
+    """The params of a mirror: the core ones and those that its effect declares, or declares anew."""
 
     def __init__(self, extra: Iterable[Param] = ()) -> None:
         self._params = {param.name: param for param in (*CORE_PARAMS, *extra)}

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import re
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mirrorfx.diffusion.gpus import visible_gpus
+from mirrorfx.diffusion.model_folder import HUB_ID, Located, fetch_command, hub_snapshot, inspect, located
+from mirrorfx.errors import EffectUnavailable
 
 if TYPE_CHECKING:
     from mirrorfx.effects._turbo_options import TurboOptions
 
-__all__ = ["INSTALL", "libraries_lacking", "refusal"]
+__all__ = ["INSTALL", "check_device", "check_here", "check_model", "libraries_lacking"]
 
 INSTALL = "Install: pip install 'mirrorfx[diffusion]'"
 _LIBRARIES = ("torch", "diffusers", "transformers", "safetensors")
-_WEIGHTS = "*.safetensors"
-_HUB_ID = re.compile(r"\w[\w.-]*/[\w.-]+")
 
 
 def libraries_lacking() -> tuple[str, ...]:
@@ -26,53 +25,76 @@ def libraries_lacking() -> tuple[str, ...]:
     return tuple(name for name in _LIBRARIES if find_spec(name) is None)
 
 
-def refusal(options: TurboOptions, device: str) -> str:
-    """Say why turbo can't run as `options` ask on `device`, with the fix; "" when nothing is known against it."""
-    kind, _, number = device.partition(":")
-    gpus = visible_gpus()
-    if kind == "cuda" and int(number or 0) >= gpus:
-        return (
-            f"The device {device} was asked for, but this machine shows {gpus or 'no'} NVIDIA GPU"
-            f"{'s' if gpus != 1 else ''}. Choose another with --devices, or look at nvidia-smi and mirrorfx doctor."
-        )
+def check_here(options: TurboOptions, device: str) -> None:
+    """Look for the device and for the model's files.
+
+    Raises:
+        EffectUnavailable: something is missing; the message names the fix.
+    """
+    check_device(device)
     if options.is_tiny:
-        return ""
-    if kind == "cpu" and _HUB_ID.fullmatch(options.model) and not Path(options.model).is_dir():
-        return (
+        return
+    if device == "cpu" and HUB_ID.fullmatch(options.model) and not Path(options.model).is_dir():
+        raise EffectUnavailable(
             f"{options.model} needs an NVIDIA GPU: on a CPU a frame takes minutes. Choose the effect style, or try "
             "turbo's plumbing with --model tiny, which paints noise."
         )
-    return _absent("model", options.model, "unet") or _absent("autoencoder", options.autoencoder, "")
+    check_model(options)
 
 
-def _absent(option: str, source: str, part: str) -> str:
-    if Path(source).is_dir():
-        return ""  # what is in it is checked when it is loaded
-    if not _HUB_ID.fullmatch(source):
-        return f"There is no folder {source}. Give --{option} an existing model folder, or an id of the hub."
-    if any(_complete(snapshot / part) for snapshot in _snapshots(source)):
-        return ""
-    return (
-        f"The model files of {source} are not on this machine, and nothing is downloaded unasked. "
-        "Fetch them once: mirrorfx models fetch"
+def check_device(device: str) -> None:
+    """Look for a GPU that was asked for.
+
+    Raises:
+        EffectUnavailable: it isn't there.
+    """
+    kind, _, number = device.partition(":")
+    gpus = visible_gpus()
+    if kind == "cuda" and int(number or 0) >= gpus:
+        found = f"{gpus or 'no'} NVIDIA GPU{'' if gpus == 1 else 's'}"
+        raise EffectUnavailable(
+            f"The device {device} was asked for, and {found} can be seen here. Choose another with --devices, or look "
+            "at nvidia-smi and mirrorfx doctor."
+        )
+
+
+def check_model(options: TurboOptions) -> None:
+    """Look for every part of the model.
+
+    Raises:
+        EffectUnavailable: one is missing or broken, or the model is none of SDXL's family.
+    """
+    where = located(options.model, options.autoencoder, options.variant)
+    _check_parts(
+        options.model,
+        Located(
+            _folder("model", where.model, options), _folder("autoencoder", where.autoencoder, options), where.variant
+        ),
     )
 
 
-def _complete(folder: Path) -> bool:
-    """Say whether there are weights; a link to a file whose download was broken off leads nowhere."""
-    return any(path.exists() for path in folder.glob(_WEIGHTS))
+def _folder(option: str, source: str, options: TurboOptions) -> str:
+    if Path(source).is_dir():
+        return source
+    if not HUB_ID.fullmatch(source):
+        raise EffectUnavailable(
+            f"There is no folder {source}. Give --{option} an existing folder, or an id of the hub."
+        )
+    snapshot = hub_snapshot(source)
+    if snapshot is None:
+        raise EffectUnavailable(
+            f"The files of {source} are not on this machine, and nothing is downloaded unasked. Fetch them once: "
+            f"{fetch_command(options.model, options.autoencoder)}"
+        )
+    return str(snapshot)
 
 
-def _snapshots(hub_id: str) -> list[Path]:
-    try:
-        return sorted((_hub_cache() / f"models--{hub_id.replace('/', '--')}" / "snapshots").iterdir())
-    except OSError:
-        return []
-
-
-def _hub_cache() -> Path:
-    """Return where huggingface_hub keeps what it has fetched, by the variables that it documents."""
-    if folder := os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE"):
-        return Path(folder).expanduser()
-    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
-    return Path(home).expanduser() / "hub"
+@cache  # only what passes is remembered: a model that is being fetched is looked at anew
+def _check_parts(model: str, where: Located) -> None:
+    for part in inspect(where):
+        if part.problem:
+            raise EffectUnavailable(
+                f"The model {model} can't be used, for its {part.name}: {part.problem.rstrip('.')}. "
+                f"mirrorfx models check {model} names all that is missing; copy it again, or fetch it: "
+                f"{fetch_command(model)}"
+            )

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from mirrorfx.diffusion.model_folder import AUTOENCODER, MODEL
 from mirrorfx.errors import InvalidValue
 from mirrorfx.resources import config_dir
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["MODEL", "NOISE_NOTICE", "TINY", "TurboOptions"]
+__all__ = ["NOISE_NOTICE", "TINY", "TurboOptions"]
 
-MODEL, AUTOENCODER = "stabilityai/sdxl-turbo", "madebyollin/taesdxl"
 TINY = "tiny"
 """The model that is made on the spot: it paints noise, and shows that everything fits together."""
 NOISE_NOTICE = "The tiny model paints noise: this is for trying the plumbing"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from mirrorfx.diffusion.prompts import BLEND, parse_prompt
-from mirrorfx.effects._turbo_here import INSTALL, libraries_lacking, refusal
+from mirrorfx.effects._turbo_here import INSTALL, check_here, libraries_lacking
 from mirrorfx.effects._turbo_options import NOISE_NOTICE, TurboOptions
 from mirrorfx.effects.base import Availability, Effect
-from mirrorfx.errors import EffectFailed, EffectUnavailable
-from mirrorfx.params import Kind, Morph, Param
+from mirrorfx.errors import EffectFailed
+from mirrorfx.params import Kind, Morph, Param, Readout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +35,15 @@ class Turbo(Effect):
     overlaps = True
     carried_by: ClassVar[str] = "style"
     params: ClassVar[tuple[Param, ...]] = (
+        Param(
+            name="strength",
+            kind=Kind.FLOAT,
+            default=0.5,
+            label="Strength",
+            help="0 leaves the camera's picture, 1 only the prompt: at which of 1000 timesteps the model begins.",
+            morph=Morph.LINEAR,
+            readout=Readout("timestep {}", 1000, -1),
+        ),
         BLEND,
         Param(
             name="mix",
@@ -68,8 +77,7 @@ class Turbo(Effect):
             EffectUnavailable: one is missing; the message names the fix.
             InvalidValue: an option is not possible.
         """
-        if why := refusal(TurboOptions.read(context.options), context.device):
-            raise EffectUnavailable(why)
+        check_here(TurboOptions.read(context.options), context.device)
 
     def open(self, context: EffectContext) -> None:
         """Load the model and make it fast.

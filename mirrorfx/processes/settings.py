@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mirrorfx.effects.base import EffectContext
 from mirrorfx.geometry import InputGeometry
 from mirrorfx.sources import CameraSettings
 
@@ -73,6 +75,10 @@ class MirrorSettings:
     geometry: InputGeometry = field(default_factory=InputGeometry)
     mirror: bool | None = None
     camera: CameraSettings = field(default_factory=CameraSettings)
+
+    def context(self, device: str) -> EffectContext:
+        """Return what an effect would be opened with on `device`, as far as it is known before there are workers."""
+        return EffectContext(self.size, device, threads=os.cpu_count() or 1, options=self.effect_options)
 
     @property
     def control_url(self) -> str:
