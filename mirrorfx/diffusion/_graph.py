@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -29,6 +29,16 @@ class KeptFrameFunction(FrameFunction):
     """
 
     picture: torch.Tensor
+
+    @property
+    def noise_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes that `set_noise` takes."""
+        return tuple(self._noise.shape), tuple(self._step_noise.shape)
+
+    @property
+    def conditioning_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes that `set_conditioning` takes."""
+        return tuple(self._embeddings.shape), tuple(self._pooled.shape)
 
     def quantise(self, picture: torch.Tensor) -> None:
         """Write a picture into `painted`, with the camera's share mixed in, and keep it."""
@@ -67,16 +77,17 @@ def cuda_recorder(device: torch.device) -> Callable[[Callable[[], None]], Callab
     """
 
     def record(work: Callable[[], None]) -> Callable[[], None]:
-        with torch.cuda.device(device):
-            current, side = torch.cuda.current_stream(), torch.cuda.Stream()
+        cuda: Any = torch.cuda  # its streams carry no types
+        with cuda.device(device):
+            current, side = cuda.current_stream(), cuda.Stream()
             side.wait_stream(current)
-            with torch.cuda.stream(side):
+            with cuda.stream(side):
                 for _ in range(_WARM_UPS):
                     work()
             current.wait_stream(side)
-            graph = torch.cuda.CUDAGraph()
+            graph = cuda.CUDAGraph()
             # Other threads of the process (a pinned copy, the text encoders) must not spoil the capture.
-            with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
+            with cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
                 work()
         replay: Callable[[], None] = graph.replay
         return replay

@@ -75,7 +75,7 @@ ensure_venv() {
     follow_move
     return
   fi
-  [[ -d $venv ]] && say "Building .venv anew: $flaw."
+  [[ -d $venv ]] && say "Building $venv_name anew: $flaw."
   choose_python
   setting_up=yes
   rm -rf "$venv"
@@ -92,8 +92,8 @@ follow_move() {
   if [[ -e $state/root ]]; then old=$(<"$state/root"); fi
   [[ $old != "$root" ]] || return 0
   if [[ -n $old ]]; then
-    say "The checkout has moved here from $old: .venv follows."
-    "$venv/bin/python" "$root/scripts/lib/follow_move.py" "$old/.venv" "$venv"
+    say "The checkout has moved here from $old: $venv_name follows."
+    "$venv/bin/python" "$root/scripts/lib/follow_move.py" "$old/$venv_name" "$venv"
   fi
   mkdir -p "$state"
   printf '%s\n' "$root" >"$state/root"

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# What scripts/run, scripts/test and scripts/check share. Sourced with $root set to the checkout.
+# What the scripts share. Sourced with $root set to the checkout, and $venv_name where it is not .venv.
 # shellcheck disable=SC2154
 
-readonly venv="$root/.venv"
+readonly venv="$root/${venv_name:=.venv}"
 readonly state="$venv/.mirrorfx" # what the scripts remember about the environment
 readonly downloads="$state/downloads"
 readonly log="$venv/setup.log"
@@ -72,7 +72,7 @@ set_up() {
   local name
   [[ -w $root ]] || fail "$root can't be written by $(id -un): clone it to a folder of yours."
   [[ ! -e $venv || -w $venv ]] || fail "$venv belongs to another user: remove it as that user, then start scripts/${0##*/} again."
-  [[ -d $venv ]] || say "First run: setting up in .venv (Python packages: about 250 MB to download). Later runs start in seconds."
+  [[ -d $venv ]] || say "First run: setting up in $venv_name (Python packages: about 250 MB to download). Later runs start in seconds."
   ensure_venv
   for name in base "$@"; do ensure_set "$name" "$(set_label "$name")"; done
 }

@@ -1,0 +1,155 @@
+"""What the accelerator ladder keeps on disk: the choice made on this very machine, and rungs that ended the process."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from mirrorfx.files import write_whole
+
+if TYPE_CHECKING:
+    from mirrorfx.diffusion.models import Models
+    from mirrorfx.frame import Size
+
+__all__ = ["ChoiceStore", "Tried", "keep_compilations", "machine_key"]
+
+_FORMAT = 1
+_ATTEMPTS_MOST = 3
+"""A person who stops the mirror while it builds looks the same as a rung that ends the process."""
+_LIBRARIES = ("torch", "triton", "diffusers", "stable-fast-pruna", "stable-fast")
+_DRIVER = Path("/sys/module/nvidia/version")
+_COMPILATIONS = {"TORCHINDUCTOR_CACHE_DIR": "inductor", "TRITON_CACHE_DIR": "triton"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of one rung.
+
+    Attributes:
+        name: the rung's.
+        ms: median milliseconds a frame; None where it was not measured.
+        error: relative to the eager picture; None where it painted none.
+        skipped: why it was passed over, "" if it was not.
+    """
+
+    name: str
+    ms: float | None = None
+    error: float | None = None
+    skipped: str = ""
+
+
+def machine_key(models: Models, size: Size, steps: int, rungs: list[str]) -> dict[str, Any]:
+    """Return all that a choice depends on: card, driver, libraries, the networks' structure, the frame, what could run."""
+    on_gpu = models.device.type == "cuda"
+    return {
+        "format": _FORMAT,
+        "device": torch.cuda.get_device_name(models.device) if on_gpu else "cpu",
+        "driver": _driver() if on_gpu else "",
+        "libraries": {name: found for name in _LIBRARIES if (found := _version(name))},
+        "networks": _structure(models),
+        "size": list(size),
+        "steps": steps,
+        "dtype": str(models.dtype),
+        "rungs": rungs,
+    }
+
+
+def keep_compilations(folder: Path) -> None:
+    """Let what torch.compile and Triton make survive a restart, unless the user has named places for it."""
+    for variable, name in _COMPILATIONS.items():
+        os.environ.setdefault(variable, str(folder / name))
+
+
+class ChoiceStore:
+    """One choice, in a file named by the key it was made for.
+
+    What can't be read or written only costs measuring again: this store never raises.
+
+    Args:
+        folder: is made when something is written.
+        key: what the choice depends on.
+        device: whose attempts are counted; each GPU is one process's alone.
+    """
+
+    def __init__(self, folder: Path, key: dict[str, Any], device: str) -> None:
+        self._key = key
+        self._path = folder / f"{_digest(key)}.json"
+        self._attempts = folder / f"{_digest(key)}-{_digest(device)}.attempts.json"
+
+    def read(self) -> tuple[str, tuple[Tried, ...]] | None:
+        """Return the rung chosen before and what was tried for it; None if there is none that can be read."""
+        content = _read(self._path)
+        if content.get("key") != self._key:
+            return None
+        try:
+            tried = tuple(Tried(**each) for each in content["tried"])
+            chosen = next(each for each in tried if each.name == content["rung"] and not each.skipped)
+        except (KeyError, TypeError, StopIteration):
+            return None
+        return chosen.name, tried
+
+    def write(self, rung: str, tried: tuple[Tried, ...]) -> None:
+        """Keep a choice for the next start."""
+        _write(self._path, {"key": self._key, "rung": rung, "tried": [asdict(each) for each in tried]})
+
+    def begin(self, rung: str) -> bool:
+        """Note that `rung` is being tried; say no if that has ended the process every time so far."""
+        counts = _read(self._attempts)
+        begun = counts.get(rung, 0)
+        if not isinstance(begun, int) or begun < 0:
+            begun = 0
+        if begun >= _ATTEMPTS_MOST:
+            return False
+        _write(self._attempts, counts | {rung: begun + 1})
+        return True
+
+    def end(self, rung: str) -> None:
+        """Note that the process has outlived trying `rung`."""
+        _write(self._attempts, {name: count for name, count in _read(self._attempts).items() if name != rung})
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(content, indent=1).encode())
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _structure(models: Models) -> str:
+    """Return a digest of the networks' layers; weights of other values run equally fast."""
+    networks = (models.unet, models.encoder, models.decoder)
+    layers = [(name, list(weight.shape)) for network in networks for name, weight in network.named_parameters()]
+    return _digest(layers)
+
+
+def _driver() -> str:
+    try:
+        return _DRIVER.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
