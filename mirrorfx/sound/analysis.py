@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -49,7 +49,7 @@ class Levels:
 
     def named(self, source: str) -> float:
         """Return one of `SOUND_SOURCES`."""
-        return dict(zip(SOUND_SOURCES, astuple(self), strict=True))[source]
+        return float(getattr(self, source))
 
 
 class Analyser:
@@ -73,7 +73,6 @@ class Analyser:
         self._before: NDArray[np.float64] | None = None
         self._flux: deque[float] = deque(maxlen=_FLUX_HISTORY)
         self._onset = 0.0
-        self._rising = False
 
     def feed(self, samples: Samples) -> Levels:
         """Take what was heard since the last call, of any length; return what is heard at its end.
@@ -94,9 +93,9 @@ class Analyser:
         spectrum = np.abs(np.fft.rfft(self._heard * self._window)).astype(np.float64)
         power = 4 * spectrum**2 / (_WINDOW * float(np.sum(self._window**2)))
         self._mark_onset(np.sqrt(power))
-        bands = [_as_share(float(power[band].sum())) for band in self._bands]
+        low, mid, high = (_as_share(float(power[band].sum())) for band in self._bands)
         loud = _as_share(2 * float(np.mean(np.square(self._heard[-2 * _HOP :], dtype=np.float64))))
-        self.levels = Levels(loud, *bands, self._onset)
+        self.levels = Levels(loud, low, mid, high, self._onset)
 
     def _mark_onset(self, amplitude: NDArray[np.float64]) -> None:
         logarithmic = np.log1p(1000 * amplitude)
@@ -106,8 +105,7 @@ class Analyser:
         rising = flux > max(_FLUX_FACTOR * usual, _FLUX_LEAST)
         self._flux.append(flux)
         falling = max(self._onset - _HOP / self._rate_hz / _ONSETS_S, 0.0)
-        self._onset = 1.0 if rising and not self._rising else falling
-        self._rising = rising
+        self._onset = 1.0 if rising else falling
 
 
 def _as_share(power: float) -> float:
