@@ -14,10 +14,11 @@ The pool of workers makes a frame every T = 1 / Σ(1 / service time). Two rules 
 A worker that overlaps frames is given the next one shortly before it should be done with the one it has, so that its
 device goes over from one to the next without a pause; only then is the frame chosen (late latch), so it is as new as
 one for an idle worker. Measured on the virtual clock with 2 ms of transport a frame and 2 × 72 ms (ideal: 27.78 new
-frames a second): given when done 27.0 at a mean latency of 99.1 ms; 2 ms ahead 27.7 at 98.7; 2.5 ms ahead 27.8 at 99.5;
-4 ms ahead 27.8 at 101.0. Ahead of what? Of the mean service time; where the times vary widely, of their p95 less 3 ms,
-for a frame that is sent too soon grows old at the worker, and the delay on the wall follows the oldest (five workers of
-120–220 ms: by the mean 27.5 new frames a second at 249 ms, by the p95 26.9 at 232, as without overlapping).
+frames a second): given when done 27.0 at a mean latency of 99.1 ms; 2 ms ahead 27.7 at 98.7; 4 ms ahead 27.8 at 101.0;
+as far ahead as the workers' own reports of coming late ask for, within 1 and 6 ms, 27.75 at 99.3. Ahead of what? Of the
+mean service time; where the times vary widely, of their p95 less 3 ms, for a frame that is sent too soon grows old at
+the worker, and the delay on the wall follows the oldest (five workers of 120–220 ms: by the mean 27.5 new frames a
+second at 249 ms, by the p95 26.9 at 232, as without overlapping).
 
 Two policies decide *who* takes it: ALTERNATE goes round (0, 1, 0, 1 with two equal GPUs), ADAPTIVE takes the fastest
 that is idle. With unequal or missing workers ALTERNATE turns into ADAPTIVE by itself, and back.
@@ -77,6 +78,7 @@ class _Worker:
     flights: list[Flight] = field(default_factory=list)
     t_done_ns: int = 0
     wait_ns: int = 0
+    lead_ns: float = 0.0
     recent: SlidingQuantile = field(default_factory=lambda: SlidingQuantile(128))
     passages: SlidingQuantile = field(default_factory=lambda: SlidingQuantile(128))
 
@@ -113,7 +115,14 @@ class Scheduler:
     DEADLINE_NS = SECOND
     MARGIN_NS = 2 * MS
     LEAD_NS = 5 * MS // 2
-    """How long before a worker that overlaps should be done its next frame leaves: about its way there and upload."""
+    """How long before a worker that overlaps should be done its next frame leaves, at first."""
+    LEADS_NS = (MS, 6 * MS)
+    """Between which bounds that is then fitted to the machine: transport and upload take what they take."""
+    LEAD_STEP_NS = MS // 5
+    TIMELY_NS = MS // 2
+    """How long a frame should be there before the one before it is done, whose way back begins a little sooner."""
+    TARDY_SHARE = 0.3
+    """How many may come later than that: a few do for any lead, and a longer one would make all of them older."""
     EARLINESS_NS = 3 * MS
     """How much sooner than its p95 a frame may be expected; workers that vary by more take the next one when done."""
 
@@ -207,6 +216,7 @@ class Scheduler:
         known = self._workers.get(worker)
         if known is None:
             known = self._workers[worker] = _Worker(float(self._expected_ns), self._expected_ns)
+            known.lead_ns = self.LEAD_NS
         if not known.ready:
             known.ready, known.overlaps = True, overlaps
             self._pool_changed()
@@ -272,8 +282,16 @@ class Scheduler:
         """Say whether any worker may have a frame now, as soon as the gate lets one through. Realtime: yes."""
         return self._pick(now_ns) is not None
 
-    def done(self, worker: int, generation: int, seq: int, now_ns: int) -> Flight | None:
-        """Take note of a result; return its flight, or None when it is stale and has to be discarded."""
+    def done(self, worker: int, generation: int, seq: int, now_ns: int, early_ns: int = 0) -> Flight | None:
+        """Take note of a result; return its flight, or None when it is stale and has to be discarded.
+
+        Args:
+            worker: whose it is.
+            generation: of that worker when the frame was given.
+            seq: the frame's number.
+            now_ns: the time.
+            early_ns: for how long the frame had been there when the one before it was done; negative: it came later.
+        """
         known = self._workers.get(worker)
         if known is None or not known.flights:
             return None
@@ -281,6 +299,8 @@ class Scheduler:
         if (flight.generation, flight.seq) != (generation, seq):
             return None
         del known.flights[0]
+        if flight.t_dispatch_ns < known.t_done_ns:
+            self._adapt_lead(known, early_ns)
         known.t_done_ns = now_ns
         self._learn(known, now_ns - since_ns, now_ns - flight.t_dispatch_ns)
         return flight
@@ -337,14 +357,14 @@ class Scheduler:
         return min(free, key=lambda w: (self._workers[w].service_ns, w))
 
     def _open_ns(self, worker: int) -> int | None:
-        """From when on `worker` may have a frame, 0 while it is idle; None while only an event can help."""
+        """From when on `worker` may have a frame, 0 while it is idle; None while only its being done can help."""
         known = self._workers[worker]
         if not known.flights:
             return 0
         if not known.overlaps or len(known.flights) > 1 or known.frames < self.ENOUGH:
             return None
         expected_ns = max(round(known.service_ns), known.p95_ns - self.EARLINESS_NS)
-        return known.since_ns + expected_ns - self.LEAD_NS
+        return known.since_ns + expected_ns - round(known.lead_ns)
 
     def _not_before_ns(self, worker: int, now_ns: int) -> int:
         return self._lock_slot_ns(now_ns) if self._locked else self._gate_ns(worker, now_ns)
@@ -399,6 +419,12 @@ class Scheduler:
         if fewest < self._ticks_a_frame and self.longest_ns > 0.97 * (self._ticks_a_frame - 1) * room_ns:
             return self._ticks_a_frame
         return fewest
+
+    def _adapt_lead(self, known: _Worker, early_ns: int) -> None:
+        """Move the lead in small steps to where as many frames are tardy as may be (Robbins and Monro, 1951)."""
+        tardy = early_ns < self.TIMELY_NS
+        known.lead_ns += self.LEAD_STEP_NS * (tardy - self.TARDY_SHARE)
+        known.lead_ns = min(max(known.lead_ns, self.LEADS_NS[0]), self.LEADS_NS[1])
 
     def _learn(self, known: _Worker, took_ns: int, passage_ns: int) -> None:
         known.frames += 1

@@ -35,7 +35,7 @@ from mirrorfx.pacing.baselines import (
 from mirrorfx.pacing.chooser import Mode, ModeChooser
 from mirrorfx.pacing.mailbox import Mailbox
 from mirrorfx.pacing.pacer import Pacer, Ready, Tick
-from mirrorfx.pacing.scheduler import Scheduler
+from mirrorfx.pacing.scheduler import Flight, Scheduler
 from mirrorfx.pacing.statistics import DisplayStatistics
 from mirrorfx.pacing.supervision import Backoff
 
@@ -124,6 +124,7 @@ class Simulation:
         self._frames = self._ticks = 0
         self._hanging: set[int] = set()
         self._device_free_ns = [0] * len(scenario.workers)
+        self._finished_ns = [0] * len(scenario.workers)
         self._backoffs = [Backoff() for _ in scenario.workers]
 
     def run(self, seconds: float) -> dict[str, Any]:
@@ -164,21 +165,24 @@ class Simulation:
             self.inbox.take()
             self.dispatched_to.append(flight.worker)
             if flight.worker not in self._hanging:
-                self._after(self._passage_ns(flight.worker), self._done, flight)
+                passage_ns, early_ns = self._passage_ns(flight.worker)
+                self._after(passage_ns, self._done, (flight, early_ns))
             self._after(self.scheduler.DEADLINE_NS, self._watch)
             newest = self.inbox.peek()
         if newest is not None:
             self._wake_at(self.scheduler.next_poll_ns(self.now_ns))
 
-    def _passage_ns(self, worker: int) -> int:
-        """How long a frame takes from dispatch to done; at a worker that overlaps it waits for the one before."""
+    def _passage_ns(self, worker: int) -> tuple[int, int]:
+        """How long a frame takes from dispatch to done, and how early it was there for the worker's next turn."""
         there_ms, back_ms = self._random.uniform(0.5, 1.5), self._random.uniform(0.5, 1.5)
         takes_ms = self.scenario.workers[worker].draw_ms(self._random)
         if not self.scenario.overlaps:
-            return round((there_ms + back_ms + takes_ms) * MS)
-        start_ns = max(self.now_ns + round(there_ms * MS), self._device_free_ns[worker])
-        self._device_free_ns[worker] = start_ns + round(takes_ms * MS)
-        return self._device_free_ns[worker] + round(back_ms * MS) - self.now_ns
+            return round((there_ms + back_ms + takes_ms) * MS), 0
+        there_ns = self.now_ns + round(there_ms * MS)
+        end_ns = max(there_ns, self._device_free_ns[worker]) + round(takes_ms * MS)
+        early_ns = self._finished_ns[worker] - there_ns
+        self._device_free_ns[worker], self._finished_ns[worker] = end_ns, end_ns + round(back_ms * MS / 2)
+        return end_ns + round(back_ms * MS) - self.now_ns, early_ns
 
     def _wake_at(self, time_ns: int | None) -> None:
         if time_ns is None or (self._poll_at_ns is not None and self.now_ns < self._poll_at_ns <= time_ns):
@@ -189,8 +193,9 @@ class Simulation:
     def _wake(self, _: None) -> None:
         self._dispatch()
 
-    def _done(self, flight: Any) -> None:
-        landed = self.scheduler.done(flight.worker, flight.generation, flight.seq, self.now_ns)
+    def _done(self, result: tuple[Flight, int]) -> None:
+        flight, early_ns = result
+        landed = self.scheduler.done(flight.worker, flight.generation, flight.seq, self.now_ns, early_ns)
         if landed is None:
             self._counts.stale += 1
         else:

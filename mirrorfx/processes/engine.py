@@ -293,7 +293,7 @@ class Engine:
             return
         self.counts.completed += 1
         self._grant(job.frame_slot, worker.name)
-        flight = self.scheduler.done(worker.number, message.generation, message.seq, now_ns)
+        flight = self.scheduler.done(worker.number, message.generation, message.seq, now_ns, message.early_ns)
         if flight is None or self.wall is None:
             self.counts.late += 1
             self.results.release(job.result_slot, worker.name)

@@ -8,42 +8,38 @@ from dataclasses import dataclass
 from multiprocessing import Pipe
 from typing import TYPE_CHECKING
 
+from mirrorfx.processes.messages import Done
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
 
     from mirrorfx.clock import Clock
-    from mirrorfx.frame import Frame
+    from mirrorfx.frame import Frame, Image
     from mirrorfx.processes.messages import Dispatch
 
-__all__ = ["Finished", "Finisher", "UnderWay"]
+__all__ = ["Finisher", "UnderWay"]
 
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """A frame that an effect has begun to paint; `finish` waits for it."""
+    """A frame that an effect has begun to paint.
+
+    Attributes:
+        order: what the engine wants.
+        frame: what is painted.
+        out: and into what.
+        finish: waits until it is.
+        start_ns: when the effect was asked to begin.
+        begun_ns: when it had: all that is left to do is the device's.
+    """
 
     order: Dispatch
     frame: Frame
-    start_ns: int
+    out: Image
     finish: Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A frame that is painted, or the error that came instead.
-
-    Attributes:
-        painted: what was under way.
-        start_ns: when it began, or the one before it ended if that was later: the device does one at a time.
-        end_ns: when it was painted.
-        error: what its `finish` raised.
-    """
-
-    painted: UnderWay
     start_ns: int
-    end_ns: int
-    error: Exception | None = None
+    begun_ns: int
 
 
 class Finisher:
@@ -55,7 +51,7 @@ class Finisher:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._begun: queue.SimpleQueue[UnderWay | None] = queue.SimpleQueue()
-        self._finished: queue.SimpleQueue[Finished] = queue.SimpleQueue()
+        self._finished: queue.SimpleQueue[tuple[UnderWay, Done | Exception]] = queue.SimpleQueue()
         self._woken, self._wake = Pipe(duplex=False)
         self._thread = threading.Thread(target=self._work, name="finish", daemon=True)
         self._thread.start()
@@ -69,7 +65,7 @@ class Finisher:
         """Finish this frame after those before it. Realtime: yes."""
         self._begun.put(frame)
 
-    def collect(self) -> Iterator[Finished]:
+    def collect(self) -> Iterator[tuple[UnderWay, Done]]:
         """Yield the frames that are painted. Realtime: yes.
 
         Raises:
@@ -77,22 +73,29 @@ class Finisher:
         """
         while self._woken.poll():
             self._woken.recv_bytes()
-            finished = self._finished.get()
-            if finished.error is not None:
-                raise finished.error
-            yield finished
+            frame, outcome = self._finished.get()
+            if isinstance(outcome, Exception):
+                raise outcome
+            yield frame, outcome
 
     def _work(self) -> None:
-        end_ns = 0
+        free_ns = 0
         while (frame := self._begun.get()) is not None:
-            error = None
+            outcome: Done | Exception
             try:
                 frame.finish()
-            except Exception as raised:  # noqa: BLE001  an effect is anybody's code; the worker's thread raises it
-                error = raised
-            start_ns, end_ns = max(frame.start_ns, end_ns), self._clock.now_ns()
-            self._finished.put(Finished(frame, start_ns, end_ns, error))
+            except Exception as error:  # noqa: BLE001  an effect is anybody's code; the worker's thread raises it
+                outcome = error
+            else:
+                outcome = self._done(frame, free_ns)
+                free_ns = outcome.t_end_ns
+            self._finished.put((frame, outcome))
             self._wake.send_bytes(b"!")
+
+    def _done(self, frame: UnderWay, free_ns: int) -> Done:
+        """Tell what it took, counted from when the device was free for it at `free_ns`: it paints one at a time."""
+        start_ns, order = max(frame.start_ns, free_ns), frame.order
+        return Done(order.generation, order.seq, start_ns, self._clock.now_ns(), free_ns - frame.begun_ns)
 
     def close(self) -> None:
         """End the thread, once it has finished what is under way, or leave it to the end of the process."""

@@ -164,14 +164,18 @@ class Dispatch(Message):
 @_message
 @dataclass(frozen=True, slots=True)
 class Done(Message):
-    """Worker → engine: painted; the effect ran from `t_start_ns` to `t_end_ns`."""
+    """Worker → engine: painted; the effect ran from `t_start_ns` to `t_end_ns`.
+
+    Where frames overlap, it had been there for `early_ns` when the one before was done; negative: it came later.
+    """
 
     KIND = 21
-    LAYOUT = "IQqq"
+    LAYOUT = "IQqqq"
     generation: int
     seq: int
     t_start_ns: int
     t_end_ns: int
+    early_ns: int
 
 
 @_message

@@ -211,20 +211,21 @@ class WorkerProcess:
         start_ns = self._clock.now_ns()
         params, out = self._state.at(order.t_capture_ns), self._results.view(order.result_slot)
         if finisher:
-            finisher.finish(UnderWay(order, frame, start_ns, effect.start(frame, params, out)))
+            finish = effect.start(frame, params, out)
+            finisher.finish(UnderWay(order, frame, out, finish, start_ns, self._clock.now_ns()))
         else:
             effect.render(frame, params, out)
-            self._painted(order, frame, start_ns, self._clock.now_ns())
+            self._painted(frame, out, Done(order.generation, order.seq, start_ns, self._clock.now_ns(), 0))
 
     def _pass_on(self, finisher: Finisher) -> None:
         """Say which frames are finished."""
-        for done in finisher.collect():
-            self._painted(done.painted.order, done.painted.frame, done.start_ns, done.end_ns)
+        for painted, done in finisher.collect():
+            self._painted(painted.frame, painted.out, done)
 
-    def _painted(self, order: Dispatch, frame: Frame, start_ns: int, end_ns: int) -> None:
+    def _painted(self, frame: Frame, out: Image, done: Done) -> None:
         if self._picture:
-            self._write_picture(frame, self._results.view(order.result_slot))
-        self._channel.send(Done(order.generation, order.seq, start_ns, end_ns))
+            self._write_picture(frame, out)
+        self._channel.send(done)
 
     def _write_picture(self, frame: Frame, painted: Image) -> None:
         """Write the frame and its painting side by side, as somebody has asked."""
