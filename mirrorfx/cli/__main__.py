@@ -17,7 +17,7 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "run": "the mirror: wall window and desk; without a screen it records a film",
-    "bench": "measure: cadence (real processes), pacing (virtual clock)",
+    "bench": "measure: cadence (real processes), pacing (virtual clock), gpu (diffusion)",
     "selftest": "paint and check everything once: a page to look at or to send",
     "doctor": "what is here and what is missing, each with the fix",
     "presets": "list, show and check presets",

@@ -10,12 +10,14 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser", "run"]
 
-_BENCHES = ("cadence", "pacing")
+_BENCHES = ("cadence", "pacing", "gpu")
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its benches."""
-    parser = commands.add_parser("bench", help="measure: cadence (real processes), pacing (virtual clock)")
+    parser = commands.add_parser(
+        "bench", help="measure: cadence (real processes), pacing (virtual clock), gpu (diffusion)"
+    )
     benches = parser.add_subparsers(dest="bench", metavar="BENCH", required=True, title="benches")
     for name in _BENCHES:
         importlib.import_module(f"mirrorfx.cli.bench_{name}").add_parser(benches)

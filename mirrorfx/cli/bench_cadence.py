@@ -11,8 +11,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from mirrorfx.clock import MS, MonotonicClock
 from mirrorfx.errors import InvalidValue
 from mirrorfx.frame import parse_size
@@ -115,6 +113,8 @@ class _Killer:
             self._lost.setdefault(worker["name"], set()).add(worker["last_lost_ns"])
         if seconds < self._next_s:
             return
+        import psutil
+
         self._next_s += self._every_s
         name = f"mfx-worker-{next(self._turns)}"
         for process in psutil.Process().children(recursive=True):
