@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.control.protocol import PROTOCOL_VERSION
 from mirrorfx.control.server import ControlServer
 from mirrorfx.effects import availability, effect_names, param_registry
-from mirrorfx.errors import ControlError, EffectUnavailable, InvalidValue, MirrorFXError, PresetNotFound
+from mirrorfx.errors import ControlError, InvalidValue, MirrorFXError, PresetNotFound
 from mirrorfx.presets.library import PresetLibrary, all_params
 from mirrorfx.presets.preset import Preset
 from mirrorfx.resources import builtin_presets_dir, user_presets_dir
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mirrorfx.control.server import PendingRequest
     from mirrorfx.processes.engine import Engine
-    from mirrorfx.processes.workers import Worker
+    from mirrorfx.processes.settings import MirrorSettings
 
 __all__ = ["Commands"]
 
@@ -36,7 +36,6 @@ class Commands:
         self._server: ControlServer | None = None
         self._library = PresetLibrary(builtin_presets_dir(), user_presets_dir(), all_params())
         self.preset_name: str | None = None
-        self.switching: str | None = None
         self._verbs: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "hello": self._hello,
             "set": self._set,
@@ -156,19 +155,7 @@ class Commands:
             return Preset(name=name)
 
     def _effect(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        name = str(arguments.get("name", ""))
-        engine = self._engine
-        registry = param_registry(name)
-        usable = availability(name)
-        if not usable:
-            raise EffectUnavailable(f"The effect {name!r} can't run here. {usable.reason} {usable.fix}".strip())
-        if self.switching:
-            raise ControlError(f"The effect is being changed to {self.switching!r} just now; try again in a moment.")
-        if name == engine.effect:
-            return {}
-        engine.editor.adopt(registry)
-        self.switching = name
-        self._switch_first_workers()
+        self._engine.crew.switching.begin(str(arguments.get("name", "")))
         self.publish_state()
         return {}
 
@@ -176,56 +163,20 @@ class Commands:
         self._engine.ask_to_stop()
         return {}
 
-    # Changing the effect: one worker goes on with the old one until another is ready with the new one.
-
-    def _switch_first_workers(self) -> None:
-        assert self.switching
-        workers = self._engine.workers
-        movers = workers[1:] or workers
-        for worker in movers:
-            self._engine.restart_with(worker, self.switching)
-
-    def switched(self, _now_ns: int) -> None:
-        """A worker is ready with the new effect: it takes over, the others follow."""
-        engine = self._engine
-        assert self.switching
-        engine.effect, self.switching = self.switching, None
-        for worker in engine.workers:
-            if worker.effect != engine.effect:
-                engine.restart_with(worker, engine.effect)
-        engine.notice(f"The effect is now {engine.effect}.")
-        self.publish_state()
-
-    def worker_lost(self, worker: Worker, _now_ns: int) -> None:
-        """Go back to the old effect when the new one can't be opened."""
-        if self.switching and worker.effect == self.switching and worker.station.hopeless:
-            engine = self._engine
-            name, self.switching = self.switching, None
-            engine.notice(f"The effect {name} can't run here: {worker.station.reason}", "error")
-            for other in engine.workers:
-                if other.effect == name:
-                    engine.restart_with(other, engine.effect)
-            engine.editor.adopt(param_registry(engine.effect))
-            self.publish_state()
-
     def _edit(self, changes: Mapping[str, object], fade_s: float) -> None:
         engine = self._engine
-        ready = engine.ready_workers()
-        asked = engine.editor.edit(changes, fade_s, engine.clock.now_ns(), [worker.number for worker in ready])
-        if asked:
-            ticket, state = asked
-            for worker in ready:
-                worker.prepare(ticket, state)
-        self.publish_state()
+        engine.crew.edit(changes, fade_s, engine.clock.now_ns())
 
     def _state(self) -> dict[str, Any]:
         engine = self._engine
         editor = engine.editor
+        values = dict(editor.state.values) | dict(editor.pending)
         return {
-            "effect": engine.effect,
-            "switching_to": self.switching,
-            "effects": [_described(name) for name in effect_names()],
-            "values": dict(editor.state.values) | dict(editor.pending),
+            "effect": engine.crew.effect,
+            "switching_to": engine.crew.switching.to,
+            "carried_by": engine.crew.carried_by,
+            "effects": [_described(name, engine.settings) for name in effect_names()],
+            "values": {name: value for name, value in values.items() if name in editor.registry},
             "params": [_param(param) for param in editor.registry.values()],
             "preset": self.preset_name,
             "presets": [
@@ -244,8 +195,8 @@ def _fade(value: object) -> float:
     raise InvalidValue(f"fade_s is {value!r}; it must be seconds from 0 to {_FADE_MOST_S:.0f}.")
 
 
-def _described(name: str) -> dict[str, Any]:
-    usable = availability(name)
+def _described(name: str, settings: MirrorSettings) -> dict[str, Any]:
+    usable = availability(name, settings.context(settings.devices[0]))
     return {"name": name, "ok": usable.ok, "reason": usable.reason, "fix": usable.fix}
 
 
@@ -261,5 +212,6 @@ def _param(param: Any) -> dict[str, Any]:
         "unit": param.unit,
         "curve": param.curve,
         "choices": list(param.choices),
+        "readout": param.readout and asdict(param.readout),
         "osc": param.osc,
     }

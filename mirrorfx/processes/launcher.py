@@ -92,7 +92,7 @@ class Launcher:
         self._watcher: Watcher = watcher or _Nobody()
         self._poller = Poller()
         width, height = settings.size
-        self._frames = Ring.create(2 * settings.workers + _CAMERA_SLOTS, (height, width, 3))
+        self._frames = Ring.create(_in_hands(settings) + _CAMERA_SLOTS, (height, width, 3))
         self._results = Ring.create(_result_slots(settings), (height, width, 4))
         self._engine = Station("engine", self._spawn_engine, self._poller)
         self._picture = settings.picture
@@ -290,4 +290,9 @@ class Launcher:
 def _result_slots(settings: MirrorSettings) -> int:
     """Slots for what is painted, waits for its time, and is looked at: enough for the longest delay, within reason."""
     waiting = -(-_DELAY_MOST_NS // max(_FRAME_NS_FASTEST, 1))
-    return 2 * settings.workers + min(waiting, 4 * settings.workers + 4) + 6
+    return _in_hands(settings) + min(waiting, 4 * settings.workers + 4) + 6
+
+
+def _in_hands(settings: MirrorSettings) -> int:
+    """Most frames that workers have at once: two each, and the carrier is one more worker."""
+    return 2 * (settings.workers + 1)

@@ -23,6 +23,7 @@ __all__ = [
     "Failed",
     "Figures",
     "Grant",
+    "Hold",
     "Message",
     "ModeIs",
     "ParamsAre",
@@ -273,6 +274,16 @@ class ModeIs(Message):
     KIND = 34
     LAYOUT = "B"
     lock: int
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Hold(Message):
+    """Engine → wall: hold the picture until new ones come, however long (1), or only as usual (0)."""
+
+    KIND = 35
+    LAYOUT = "B"
+    on: int
 
 
 @_message

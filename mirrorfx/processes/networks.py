@@ -48,6 +48,7 @@ class Networks:
         try:
             self.fit(wanted)
         except MirrorFXError as error:
+            self.fit(before)
             return str(error)
         try:
             self._effect.prepare(wanted)

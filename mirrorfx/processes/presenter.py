@@ -13,9 +13,10 @@ from mirrorfx.pacing.chooser import Mode
 from mirrorfx.pacing.pacer import Pacer, Ready
 from mirrorfx.pacing.statistics import DisplayStatistics
 from mirrorfx.processes.channel import Channel
+from mirrorfx.processes.dissolve import Dissolve
 from mirrorfx.processes.fallback import FallbackScene
 from mirrorfx.processes.memory import Ring
-from mirrorfx.processes.messages import EngineLink, Figures, ModeIs, Release, Result, Say, Stop, Vsync
+from mirrorfx.processes.messages import EngineLink, Figures, Hold, ModeIs, Release, Result, Say, Stop, Vsync
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -60,6 +61,9 @@ class Presenter:
         self._sinks = list(sinks)
         self._open_sinks()
         self._released: list[int] = []
+        self._dissolve = Dissolve()
+        self._look: int | None = None
+        self._holding = False
         self._picture: Image | None = None
         self._frame: Frame | None = None
         self._shown: Result | None = None
@@ -121,9 +125,12 @@ class Presenter:
         self._statistics.late(len(due.late))
         if due.show:
             return self._show(due.show.item, v_ns)
+        if self._holding and not self._falling_back:
+            self._t_new_ns = v_ns
         if self._t_new_ns + _HOLD_NS < v_ns:
             return self._fall_back(v_ns)
-        return None
+        newest = self._coming or self._shown
+        return self._draw(newest, v_ns) if newest and self._dissolve.active else None
 
     def presented(self, t_ns: int) -> None:
         """Note that the tick's picture went to the screen at `t_ns`, new or repeated."""
@@ -182,6 +189,8 @@ class Presenter:
         """The engine is gone: keep the picture, whose slot will be written to by the next engine's workers."""
         for _ready in self._pacer.reset():
             """Their slots went with the engine."""
+        self._holding = False
+        self._dissolve.end()
         if self._picture is not None and self._shown:
             self._picture = self._picture.copy()
         self._keep_frame()
@@ -200,6 +209,8 @@ class Presenter:
             if isinstance(message, ModeIs):
                 self._mode = Mode.LOCK if message.lock else Mode.PACED
                 self._pacer.set_mode(self._mode)
+            elif isinstance(message, Hold):
+                self._holding = bool(message.on)
             elif isinstance(message, Result):
                 ready = Ready(message, message.seq, message.t_capture_ns, message.target_ns, message.t_ready_ns)
                 if not self._pacer.add(ready):
@@ -219,16 +230,24 @@ class Presenter:
     # Pictures
 
     def _show(self, result: Result, v_ns: int) -> Image:
-        self._picture = self._ring.view(result.slot)
-        self._frame = Frame(self._picture, result.t_capture_ns, result.index, result.seq, result.revision)
+        if self._picture is not None and not self._falling_back and result.look != self._look:
+            self._dissolve.begin(self._picture, v_ns)
+        self._look = result.look
         self._coming = result
         self._t_new_ns = v_ns
         self._falling_back = False
+        return self._draw(result, v_ns)
+
+    def _draw(self, newest: Result, v_ns: int) -> Image:
+        """Make the newest painting the picture, or its mixture with what it takes over from."""
+        self._picture = self._dissolve.draw(self._ring.view(newest.slot), v_ns)
+        self._frame = Frame(self._picture, newest.t_capture_ns, newest.index, newest.seq, newest.revision)
         return self._picture
 
     def _fall_back(self, v_ns: int) -> Image | None:
         if not self._falling_back:
             self._falling_back = True
+            self._dissolve.end()
             self._fallback.begin(self._picture, v_ns)
         drawn = self._fallback.draw(v_ns)
         if drawn is not None:

@@ -56,6 +56,7 @@ class Station:
     def start(self, now_ns: int) -> None:
         """Start the process now."""
         self.child = self._start()
+        self.hopeless = False
         if self._watched:
             self._poller.add(self.child.channel.connection, (self.name, "channel"))
         self._poller.add(self.child.sentinel, (self.name, "end"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import SECOND
 from mirrorfx.pacing.statistics import ServiceStatistics
-from mirrorfx.processes.messages import Dispatch, Done, ParamsAre, Prepare, Prepared, Progress, Ready, Say
+from mirrorfx.processes.messages import Dispatch, Done, ParamsAre, Prepare, Prepared, Progress, Ready, Say, Swap
 from mirrorfx.processes.spawn import spawn
 from mirrorfx.processes.stations import Station, StationState
 from mirrorfx.processes.worker import worker_main
@@ -40,10 +40,10 @@ class Job:
 class Worker:
     """One worker's station, with what the engine knows of it."""
 
-    def __init__(self, number: int, setup: WorkerSetup, poller: Poller) -> None:
+    def __init__(self, number: int, setup: WorkerSetup, poller: Poller, name: str = "") -> None:
         self.number = number
         self.setup = setup
-        self.station = Station(f"worker-{number}", self._spawn, poller)
+        self.station = Station(name or f"worker-{number}", self._spawn, poller)
         self.overlaps = False
         self.jobs: list[Job] = []
         self.statistics = ServiceStatistics()
@@ -55,7 +55,7 @@ class Worker:
 
     @property
     def name(self) -> str:
-        """``worker-0``."""
+        """``worker-0``, or what it was named."""
         return self.station.name
 
     @property
@@ -83,11 +83,13 @@ class Worker:
         self._heard_ns = now_ns
         self.tell(state)
 
-    def restart_if_due(self, now_ns: int, state: ParamState) -> None:
-        """Start it again when its pause is over."""
-        if self.station.restart_if_due(now_ns):
-            self._heard_ns = now_ns
-            self.tell(state)
+    def restart_if_due(self, now_ns: int, state: ParamState) -> bool:
+        """Start it again when its pause is over; say whether it was started."""
+        if not self.station.restart_if_due(now_ns):
+            return False
+        self._heard_ns = now_ns
+        self.tell(state)
+        return True
 
     def tell(self, state: ParamState) -> None:
         """Make sure that it knows this revision of the params."""
@@ -115,6 +117,10 @@ class Worker:
     def prepare(self, ticket: int, state: ParamState) -> None:
         """Have it prepare params that are to be committed soon."""
         self.station.send(Prepare(ticket, state.to_json()))
+
+    def swap(self, ticket: int, state: ParamState) -> None:
+        """Have it change its networks to those of `state` and prepare it; it must be out of the pool."""
+        self.station.send(Swap(ticket, state.to_json()))
 
     def done(self, message: Done, now_ns: int) -> Job | None:
         """Take back the frame that it has painted, and count; of two it paints the one first that it got first."""

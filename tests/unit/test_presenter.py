@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import multiprocessing
 
@@ -12,7 +13,7 @@ from mirrorfx.clock import MS, SECOND, FakeClock
 from mirrorfx.errors import SinkFailed, SinkUnavailable
 from mirrorfx.processes.channel import Channel
 from mirrorfx.processes.memory import Ring
-from mirrorfx.processes.messages import EngineLink, Figures, ModeIs, Release, Result, Say, Stop, Vsync
+from mirrorfx.processes.messages import EngineLink, Figures, Hold, ModeIs, Release, Result, Say, Stop, Vsync
 from mirrorfx.processes.presenter import Presenter
 from mirrorfx.processes.settings import MirrorSettings, WallSetup
 from mirrorfx.sinks.memory import MemorySink
@@ -77,9 +78,9 @@ def stage():
     made.close()
 
 
-def show(stage, slot, seq, value):
+def show(stage, slot, seq, value, look=0):
     """Paint and tick until it is shown."""
-    stage.paint(slot, seq, value)
+    stage.paint(slot, seq, value, look=look)
     for _ in range(4):
         if stage.tick() == value:
             return
@@ -120,6 +121,79 @@ def test_without_new_pictures_the_last_one_is_held_for_two_seconds_then_the_scen
     assert abs(first - 200) < 40, "it fades over from the last picture"
     show(stage, 1, 1, 90)
     assert stage.presenter.figures()["showing"] == "picture"
+
+
+def test_told_to_hold_it_holds_however_long_and_as_usual_afterwards(stage):
+    show(stage, 0, 0, 200)
+    stage.engine.send(Hold(1))
+    assert [stage.tick() for _ in range(200)] == [None] * 200
+    stage.engine.send(Hold(0))
+    assert [stage.tick() for _ in range(90)] == [None] * 90
+    assert any(stage.tick() is not None for _ in range(20))
+    stage.engine.send(Hold(1))
+    assert any(stage.tick() is not None for _ in range(20)), "the scene goes on breathing"
+
+
+def test_another_look_dissolves_in_over_a_second(stage):
+    show(stage, 0, 0, 200, look=1)
+    assert stage.tick() is None
+    stage.paint(1, 1, 100, look=2)
+    values = [stage.tick() for _ in range(54)]
+    while values[0] is None:
+        values.pop(0)
+    mixed = [value for value in values if value is not None]
+    assert mixed[0] == 200
+    assert mixed == sorted(mixed, reverse=True)
+    assert max(a - b for a, b in itertools.pairwise(mixed)) <= 5
+    assert mixed[-1] == 100
+    assert 45 <= len(mixed) <= 52, "each of the second's ticks at 50 Hz has a new mixture, then the picture stands"
+    assert values[-1] is None
+    figures = stage.presenter.figures()
+    assert figures["shown"] == 2
+    assert figures["repeated"] >= 50, "a mixture is no new frame"
+
+
+def test_new_pictures_go_on_coming_while_it_dissolves(stage):
+    show(stage, 0, 0, 200, look=1)
+    stage.paint(1, 1, 0, look=2)
+    for _ in range(25):
+        stage.tick()
+    before = stage.tick()
+    stage.paint(2, 2, 100, look=2)
+    values = [stage.tick() for _ in range(4)]
+    assert before < 130
+    assert max(values) > before + 20, "the newest painting is the one that is mixed in"
+    assert stage.presenter.figures()["shown"] == 3
+
+
+def test_a_third_look_sets_out_from_the_mixture_that_is_seen(stage):
+    show(stage, 0, 0, 200, look=1)
+    stage.paint(1, 1, 100, look=2)
+    for _ in range(25):
+        value = stage.tick()
+    stage.paint(2, 2, 0, look=1)
+    assert abs(stage.tick() - value) < 12
+    assert abs(stage.tick() - value) < 12
+
+
+def test_the_same_look_of_another_engine_does_not_dissolve(stage):
+    show(stage, 0, 7, 100, look=5)
+    stage.engine.close()
+    stage.tick()
+    stage.engine = stage.link()
+    show(stage, 0, 0, 55, look=5)
+    assert stage.tick() is None
+
+
+def test_an_engine_that_dies_while_it_dissolves_leaves_the_mixture_standing(stage):
+    show(stage, 0, 0, 200, look=1)
+    stage.paint(1, 1, 100, look=2)
+    for _ in range(25):
+        value = stage.tick()
+    stage.engine.close()
+    assert stage.tick() is None
+    stage.ring.view(1)[:] = 1
+    assert abs(int(stage.presenter.picture[0, 0, 0]) - value) < 5
 
 
 def test_before_the_first_picture_the_scene_is_shown_and_not_counted(stage):

@@ -1,0 +1,126 @@
+"""The engine's side of the camera: its process, the newest frame, and which slots it may write into."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mirrorfx.clock import SECOND
+from mirrorfx.pacing.mailbox import Mailbox
+from mirrorfx.processes.camera import camera_main
+from mirrorfx.processes.memory import SlotPool
+from mirrorfx.processes.messages import Captured, Grant, Say
+from mirrorfx.processes.settings import CameraSetup
+from mirrorfx.processes.spawn import Child, spawn
+from mirrorfx.processes.stations import Station
+
+if TYPE_CHECKING:
+    from mirrorfx.processes.engine import Engine
+
+__all__ = ["Intake", "Waiting"]
+
+_SILENCE_NS = 8 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The mailbox's frame."""
+
+    slot: int
+    index: int
+    t_capture_ns: int
+
+
+class Intake:
+    """Keeps the camera's process going, and its newest frame."""
+
+    def __init__(self, engine: Engine, now_ns: int) -> None:
+        self._engine = engine
+        self.says: dict[str, Any] = {"state": "starting"}
+        self.mailbox: Mailbox[Waiting] = Mailbox()
+        self.frames = SlotPool(engine.setup.frames.slots)
+        self.station = Station("camera", self._spawn, engine.poller, watched=False)
+        self._heard_ns = now_ns
+        self._granted: list[int] = []
+
+    def start(self, now_ns: int) -> None:
+        """Start the camera's process and let it write."""
+        self.station.start(now_ns)
+        self._heard_ns = now_ns
+        self._granted.clear()
+        while (slot := self.frames.acquire("camera")) is not None:
+            self._granted.append(slot)
+        self.send_grants()
+
+    def hear(self, now_ns: int) -> None:
+        """Take the frames that came meanwhile.
+
+        A frame that nobody can paint yet doesn't wake the engine: waking costs more than all it does awake. Frames are
+        looked at when something else has woken it, just before one is given away, so that it is the newest.
+        """
+        for message in self.station.receive():
+            self._heard_ns = now_ns
+            match message:
+                case Captured(slot, index, t_capture_ns, t_sent_ns):
+                    self._engine.scheduler.captured(t_capture_ns, t_sent_ns)
+                    self._captured(Waiting(slot, index, t_capture_ns))
+                case Say(text):
+                    self._said(json.loads(text), now_ns)
+
+    def ended(self, now_ns: int, *, ended: bool) -> None:
+        """Hear it; if it has `ended`, clear it away."""
+        self.hear(now_ns)
+        if ended:
+            self._lost(now_ns)
+
+    def give_back(self, slot: int, owner: str) -> None:
+        """Take a frame slot back and let the camera write into it. Realtime: yes."""
+        if self.frames.release(slot, owner) and self.station.child:
+            again = self.frames.acquire("camera")
+            if again is not None:
+                self._granted.append(again)
+
+    def send_grants(self) -> None:
+        """Tell the camera of all the slots it has got since the last time, in one message."""
+        if self._granted:
+            self.station.send(Grant(bytes(self._granted)))
+            self._granted.clear()
+
+    def mind(self, now_ns: int) -> None:
+        """End a camera process that hangs, start one whose pause is over."""
+        if self.station.child and now_ns - self._heard_ns > _SILENCE_NS:
+            self._lost(now_ns, "no sign of life: the driver hangs")
+        if self.station.t_restart_ns is not None and now_ns >= self.station.t_restart_ns:
+            self.start(now_ns)
+
+    def _captured(self, frame: Waiting) -> None:
+        counts = self._engine.counts
+        counts.captured += 1
+        displaced = self.mailbox.put(frame)
+        self.frames.pass_on(frame.slot, "mailbox")
+        if displaced is not None:
+            counts.mailbox += 1
+            self.give_back(displaced.slot, "mailbox")
+
+    def _said(self, said: dict[str, Any], now_ns: int) -> None:
+        before = self.says.get("state")
+        self.says = said
+        if said.get("state") == "open":
+            self.station.ready(now_ns)
+            if before == "lost":
+                self._engine.notice(f"The source is back: {said.get('name')}.")
+        elif before != "lost":
+            self._engine.notice(f"The source is lost: {said.get('reason')}", "warning")
+
+    def _lost(self, now_ns: int, reason: str = "") -> None:
+        self.station.lost(now_ns, reason)
+        self.frames.release_all("camera")
+        self.says = {"state": "lost", "reason": self.station.reason}
+        self._engine.notice(f"The camera process is gone: {self.station.reason}", "error")
+
+    def _spawn(self) -> Child:
+        settings = self._engine.settings
+        frames = self._engine.setup.frames
+        setup = CameraSetup(settings.source, settings.size, settings.geometry, settings.mirror, settings.camera, frames)
+        return spawn("camera", camera_main, setup)
