@@ -21,6 +21,7 @@ _COMMANDS = {
     "selftest": "paint and check everything once: a page to look at or to send",
     "doctor": "what is here and what is missing, each with the fix",
     "presets": "list, show and check presets",
+    "models": "fetch, check and export the diffusion model of turbo",
     "screen": "how the picture lies on a screen: turn, keystone, soft edges, test grid",
     "desk": "open the operator's window on a running mirror",
 }

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import functools
 import importlib
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from mirrorfx.errors import EffectUnavailable
 
-__all__ = ["diffusers", "library", "transformers"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["diffusers", "hub_asked", "library", "transformers"]
 
 
 @functools.cache
@@ -39,3 +43,20 @@ def diffusers() -> Any:
 def transformers() -> Any:
     """Return the transformers library: tokenizers and text encoders."""
     return library("transformers")
+
+
+@contextmanager
+def hub_asked(*, only_if: bool) -> Iterator[None]:
+    """Keep the hub's library off the network without consent, and from adding telemetry with it.
+
+    Even with ``local_files_only`` huggingface_hub fetches a list for its user agent; these two switches, read at each
+    call, are what it heeds. They are as they were afterwards.
+    """
+    constants = library("huggingface_hub.constants")
+    before = constants.HF_HUB_OFFLINE, constants.HF_HUB_DISABLE_TELEMETRY
+    constants.HF_HUB_OFFLINE = before[0] or not only_if
+    constants.HF_HUB_DISABLE_TELEMETRY = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE, constants.HF_HUB_DISABLE_TELEMETRY = before

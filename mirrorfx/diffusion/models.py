@@ -10,13 +10,23 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mirrorfx.diffusion.libraries import diffusers, library, transformers
+from mirrorfx.diffusion.libraries import diffusers, hub_asked, transformers
+from mirrorfx.diffusion.model_folder import (
+    AUTOENCODER,
+    HUB_ID,
+    MODEL,
+    autoencoder_problem,
+    fetch_command,
+    index_problem,
+    located,
+    unet_problem,
+)
 from mirrorfx.diffusion.schedule import NoiseSchedule
 from mirrorfx.errors import EffectUnavailable, InvalidValue
 
@@ -25,11 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AUTOENCODER", "MODEL", "ModelSettings", "Models", "load_models", "out_of_memory"]
 
-MODEL = "stabilityai/sdxl-turbo"
-AUTOENCODER = "madebyollin/taesdxl"
-
-_PARTS = ("scheduler", "tokenizer", "tokenizer_2", "text_encoder", "text_encoder_2", "unet")
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
 
 
@@ -38,9 +43,12 @@ class ModelSettings:
     """Which model, where it runs, and whether the hub may be asked.
 
     Attributes:
-        model: a hub id or a local folder in the diffusers layout; any SDXL-family model that predicts noise.
-        autoencoder: a hub id or a local folder with an `AutoencoderTiny` for SDXL's latents.
-        variant: ``"fp16"`` takes the weight files of that name, half the download; None takes the plain ones.
+        model: a hub id or a local folder in the diffusers layout; any SDXL-family model that predicts noise. For a hub
+            id the folder that ``mirrorfx models fetch`` made goes before the hub's own cache.
+        autoencoder: a hub id or a local folder with an `AutoencoderTiny` for SDXL's latents. The one in a fetched or
+            exported model folder stands in for the usual one.
+        variant: ``"fp16"`` takes the weight files of that name, half the download; None takes what was fetched, or else
+            the plain ones.
         device: ``cpu`` or ``cuda:0``.
         half: fp16 weights in channels_last on a CUDA device. Always fp32 on the CPU, where fp16 is slow.
             This half-precision path has not been confirmed on a GPU yet.
@@ -102,7 +110,9 @@ def load_models(settings: ModelSettings, progress: Callable[[str, float], None] 
         EffectUnavailable: a library, the GPU, the model or a part of it is missing, it is no SDXL model, it doesn't
             fit into memory, or the hub can't be reached; the message names the fix.
     """
-    with _hub_asked(only_if=settings.download):
+    where = located(settings.model, settings.autoencoder, settings.variant)
+    settings = replace(settings, model=where.model, autoencoder=where.autoencoder, variant=where.variant)
+    with hub_asked(only_if=settings.download):
         return _load(settings, progress)
 
 
@@ -111,7 +121,7 @@ def _load(settings: ModelSettings, progress: Callable[[str, float], None]) -> Mo
     loader = _Loader(settings)
     progress("model description", 0.0)
     index = loader.index()
-    _check_index(settings.model, index)
+    _check(settings.model, index_problem(index))
     schedule = loader.schedule()
     config = loader.unet_config()
     progress("text encoders", 0.05)
@@ -119,7 +129,8 @@ def _load(settings: ModelSettings, progress: Callable[[str, float], None]) -> Mo
         loader.text_encoder("text_encoder", "CLIPTextModel"),
         loader.text_encoder("text_encoder_2", "CLIPTextModelWithProjection"),
     )
-    _check_sdxl(settings.model, config, text_encoders)
+    width = sum(int(encoder.config.hidden_size) for encoder in text_encoders)
+    _check(settings.model, unet_problem(config, width))
     tokenizers = (
         loader.tokenizer("tokenizer", text_encoders[0]),
         loader.tokenizer("tokenizer_2", text_encoders[1]),
@@ -196,12 +207,8 @@ class _Loader:
         source = self._settings.autoencoder
         with _translated(self._settings, source, "autoencoder"):
             config = diffusers().AutoencoderTiny.load_config(source, **self._hub())
-        kind, channels = config.get("_class_name"), config.get("latent_channels")
-        if (kind, channels) != ("AutoencoderTiny", 4):
-            raise EffectUnavailable(
-                f"The autoencoder {source} is {kind} with {channels} latent channels; SDXL's latents need an "
-                f"AutoencoderTiny with 4, such as {AUTOENCODER}."
-            )
+        if problem := autoencoder_problem(config):
+            raise EffectUnavailable(f"The autoencoder {source} can't be used: {problem}")
         options = {"torch_dtype": self._settings.dtype}
         return self._weights(diffusers().AutoencoderTiny, source, None, options)
 
@@ -258,45 +265,9 @@ def _gpus() -> int:
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
-def _check_index(model: str, index: Mapping[str, Any]) -> None:
-    kind = str(index.get("_class_name", "nothing it names"))
-    if not kind.startswith("StableDiffusionXL"):
-        raise EffectUnavailable(f"The model {model} is made for {kind}, not for Stable Diffusion XL. {_OTHER_MODEL}")
-    lacking = [part for part in _PARTS if not (index.get(part) or [None])[0]]
-    if lacking:
-        raise EffectUnavailable(f"The model {model} has no {' and no '.join(lacking)}. {_OTHER_MODEL}")
-
-
-_OTHER_MODEL = f"Choose one of the SDXL family, such as {MODEL}."
-
-
-def _check_sdxl(model: str, config: Mapping[str, Any], text_encoders: tuple[Any, Any]) -> None:
-    """Refuse what loads but takes other inputs: SD 1.5 and 2.1 UNets, inpainting, mismatched text encoders."""
-    width = sum(int(encoder.config.hidden_size) for encoder in text_encoders)
-    wanted = {"addition_embed_type": "text_time", "in_channels": 4, "out_channels": 4, "cross_attention_dim": width}
-    for name, value in wanted.items():
-        if config.get(name) != value:
-            raise EffectUnavailable(
-                f"The UNet of {model} is not one for SDXL image to image: its {name} is {config.get(name)!r}, "
-                f"not {value!r}. {_OTHER_MODEL}"
-            )
-
-
-@contextmanager
-def _hub_asked(*, only_if: bool) -> Iterator[None]:
-    """Keep the hub's library off the network without consent, and from adding telemetry with it.
-
-    Even with ``local_files_only`` huggingface_hub fetches a list for its user agent; these two switches, read at each
-    call, are what it heeds. They are as they were afterwards.
-    """
-    constants = library("huggingface_hub.constants")
-    before = constants.HF_HUB_OFFLINE, constants.HF_HUB_DISABLE_TELEMETRY
-    constants.HF_HUB_OFFLINE = before[0] or not only_if
-    constants.HF_HUB_DISABLE_TELEMETRY = True
-    try:
-        yield
-    finally:
-        constants.HF_HUB_OFFLINE, constants.HF_HUB_DISABLE_TELEMETRY = before
+def _check(model: str, problem: str) -> None:
+    if problem:
+        raise EffectUnavailable(f"The model {model} can't be used: {problem}")
 
 
 @contextmanager
@@ -319,18 +290,21 @@ def _explained(settings: ModelSettings, source: str, part: str, problem: Excepti
     if Path(source).is_dir():
         return (
             f"The {part} in the folder {source} can't be read: {_first_line(problem)}. "
-            f"{_variant_hint(settings)}Copy or download the whole model folder again."
+            f"{_variant_hint(settings)}mirrorfx models check {source} names all that is missing or broken. Copy the "
+            "whole model folder again, or fetch it: mirrorfx models fetch"
         )
-    if not _HUB_ID.fullmatch(source):
+    if not HUB_ID.fullmatch(source):
         return f"There is no folder {source}. Give an existing model folder, or a hub id such as {MODEL}."
     if not settings.download:
         return (
-            f"The {part} of {source} is not on this machine, and downloading it was not allowed. Allow the download, "
-            f"or copy the model folder here and give its path. {_variant_hint(settings)}".rstrip()
+            f"The {part} of {source} is not on this machine, and nothing is downloaded unasked. Fetch it: "
+            f"{fetch_command(settings.model, settings.autoencoder)}. Without internet here: mirrorfx models export on "
+            f"a machine that has it, and give the carried folder as --model. {_variant_hint(settings)}".rstrip()
         )
     return (
         f"The {part} of {source} can't be fetched from the hub: {_first_line(_root(problem))}. Check the network and "
-        f"the name, or copy the model folder here and give its path. {_variant_hint(settings)}".rstrip()
+        "the name, or carry here what mirrorfx models export makes on another machine. "
+        f"{_variant_hint(settings)}".rstrip()
     )
 
 

@@ -138,7 +138,8 @@ def test_a_missing_part_is_named_with_the_fix(tiny, part):
     shutil.rmtree(tiny.model / part)
     message = refusal(settings(tiny))
     assert f"The {part} in the folder {tiny.model}" in message
-    assert "whole model folder again" in message
+    assert f"mirrorfx models check {tiny.model} names all that is missing" in message
+    assert "whole model folder again, or fetch it: mirrorfx models fetch" in message
 
 
 def test_a_missing_autoencoder_is_named(tiny):
@@ -150,7 +151,7 @@ def test_a_missing_autoencoder_is_named(tiny):
 
 
 def test_an_autoencoder_of_another_kind_is_refused(tiny):
-    assert "is AutoencoderKL with 4 latent channels" in refusal(settings(tiny, autoencoder=str(tiny.model / "vae")))
+    assert "it is AutoencoderKL with 4 latent channels" in refusal(settings(tiny, autoencoder=str(tiny.model / "vae")))
     edit(tiny.autoencoder / "config.json", latent_channels=16)
     assert AUTOENCODER in refusal(settings(tiny))
 
@@ -191,7 +192,7 @@ def test_a_model_of_another_family_is_refused(tiny):
 
 def test_a_pipeline_without_one_of_the_text_encoders_is_refused(tiny):
     edit(tiny.model / "model_index.json", text_encoder=[None, None])
-    assert "has no text_encoder." in refusal(settings(tiny))
+    assert "it has no text_encoder." in refusal(settings(tiny))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +205,7 @@ def test_a_unet_that_is_not_sdxl_is_refused_before_its_weights_are_read(tiny, mo
         raise AssertionError("the weights were read")
 
     monkeypatch.setattr(diffusers.UNet2DConditionModel, "from_pretrained", too_late)
-    assert f"its {entry} is {value!r}" in refusal(settings(tiny))
+    assert f"{entry} is {value!r}" in refusal(settings(tiny))
 
 
 def test_a_scheduler_that_predicts_otherwise_is_refused(tiny):
@@ -214,10 +215,14 @@ def test_a_scheduler_that_predicts_otherwise_is_refused(tiny):
 
 @without_the_hubs_own_warning
 def test_without_consent_the_hub_is_never_asked(tiny, no_network):
-    for asked in (ModelSettings(model=NOWHERE), settings(tiny, autoencoder=NOWHERE)):
+    for asked, command in (
+        (ModelSettings(model=NOWHERE), f"mirrorfx models fetch {NOWHERE}."),
+        (settings(tiny, autoencoder=NOWHERE), f"mirrorfx models fetch --autoencoder {NOWHERE}."),
+    ):
         message = refusal(asked)
         assert f"of {NOWHERE} is not on this machine" in message
-        assert "Allow the download" in message
+        assert f"Fetch it: {command}" in message
+        assert "mirrorfx models export on a machine that has it" in message
     assert no_network == []
 
 
@@ -227,6 +232,7 @@ def test_without_a_network_the_error_says_so(no_network):
     assert f"of {NOWHERE} can't be fetched from the hub" in message
     assert "Name or service not known" in message
     assert "Check the network" in message
+    assert "what mirrorfx models export makes on another machine" in message
     assert no_network
 
 
