@@ -98,6 +98,28 @@ def test_a_dragged_fader_sets_its_param_with_a_short_fade(desk, engine, qtbot):
     assert engine.asked[0][1]["params"] == {"strength": 0.0}, "a press jumps there at once"
 
 
+def test_a_fader_tells_what_its_value_also_means(desk, engine, qtbot):
+    readout = {"text": "timestep {}", "factor": 1000.0, "offset": -1}
+    params = [p | {"readout": readout} if p["name"] == "strength" else p for p in PARAMS]
+    engine.publish_state(params=params)
+    qtbot.waitUntil(lambda: control(desk, "strength").name_label.note.text() == "timestep 599")
+    assert control(desk, "drift").name_label.note.text() == "keyframes/min"
+    control(desk, "strength").fader._go(0.25)
+    assert control(desk, "strength").name_label.note.text() == "timestep 249", "at once, not when the engine answers"
+    qtbot.waitUntil(lambda: not desk.params._edits.is_on_its_way("strength"))
+    engine.publish_values(strength=0.0)
+    qtbot.waitUntil(lambda: control(desk, "strength").name_label.note.text() == "timestep 0")
+
+
+def test_a_worker_card_tells_what_its_effect_wants_known(desk, engine, qtbot):
+    engine.publish_figures(workers=[worker(0, details={"notice": "The tiny model paints noise."}), worker(1)])
+    qtbot.waitUntil(lambda: len(desk.figures.workers.cards) == 2)
+    first, second = desk.figures.workers.cards
+    assert first.notice.text() == "The tiny model paints noise."
+    assert first.notice.isVisibleTo(first)
+    assert not second.notice.isVisibleTo(second)
+
+
 def test_edits_do_not_pile_up_while_the_engine_is_slow(desk, engine, qtbot):
     engine.hangs = True
     fader = control(desk, "strength").fader

@@ -39,6 +39,7 @@ class Control(QWidget):
     """(name, value, fade in seconds): the user's doing, never `show_value`'s."""
     let_go = pyqtSignal()
     """The user is no longer at it: what others did meanwhile can be shown."""
+    name_label: NameLabel
 
     def __init__(self, param: Mapping[str, Any], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,7 +72,7 @@ class Control(QWidget):
 
 
 class NameLabel(QWidget):
-    """A param's name and unit; a double click takes the default."""
+    """A param's name, with its unit or what its value also means; a double click takes the default."""
 
     def __init__(self, control: Control) -> None:
         super().__init__(control)
@@ -80,8 +81,9 @@ class NameLabel(QWidget):
         column.setSpacing(1)
         self.name: QLabel = label(str(control.param["label"]), "param")
         column.addWidget(self.name)
-        if control.param["unit"]:
-            column.addWidget(label(str(control.param["unit"]), "muted"))
+        self.note = label(str(control.param["unit"]), "muted")
+        if control.param["unit"] or control.param.get("readout"):
+            column.addWidget(self.note)
         self.setFixedWidth(_NAME_PX)
         self._control = control
 
@@ -95,7 +97,8 @@ def named_row(control: Control, *, inset: bool = False) -> QHBoxLayout:
     row = QHBoxLayout(control)
     row.setContentsMargins(0, 0, 0, 0)
     row.setSpacing(14)
-    row.addWidget(NameLabel(control))
+    control.name_label = NameLabel(control)
+    row.addWidget(control.name_label)
     if inset:
         row.addSpacing(_INSET_PX)
     return row

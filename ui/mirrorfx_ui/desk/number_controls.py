@@ -10,6 +10,7 @@ from PyQt6.QtCore import QSignalBlocker, QSize, Qt
 from PyQt6.QtWidgets import QDoubleSpinBox, QToolButton, QWidget
 from typing_extensions import override
 
+from mirrorfx.params import Readout
 from mirrorfx_ui.desk.controls import DRAG_FADE_S, STEP_FADE_S, Control, named_row
 from mirrorfx_ui.desk.fader import Fader
 from mirrorfx_ui.desk.signs import Sign, icon
@@ -88,6 +89,7 @@ class FaderControl(Control):
         number = float(str(value))
         self.fader.set_position(self._position(number))
         self.box.show_value(number)
+        self._read(number)
 
     def _faded(self, position: float) -> None:
         value = self._lowest + self._span * position**self._curve
@@ -100,7 +102,13 @@ class FaderControl(Control):
         self._tell(value, STEP_FADE_S)
 
     def _tell(self, value: float, fade_s: float) -> None:
+        self._read(value)
         self.edited.emit(self.name, round(value) if self._whole else value, fade_s)
+
+    def _read(self, value: float) -> None:
+        """Show what the value also means, if the engine has told how to tell."""
+        if readout := self.param.get("readout"):
+            self.name_label.note.setText(Readout(**readout).of(value))
 
     def _position(self, value: float) -> float:
         share = min(max((value - self._lowest) / self._span, 0.0), 1.0)

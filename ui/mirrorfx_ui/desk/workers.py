@@ -42,6 +42,8 @@ class WorkerCard(QFrame):
         self.progress.setAccessibleName(self.tr("Warm-up"))
         self.reason = label("", "bad")
         self.reason.setWordWrap(True)
+        self.notice = label("", "muted")
+        self.notice.setWordWrap(True)
         self._lay_out()
 
     def show_figures(self, worker: Mapping[str, Any]) -> None:
@@ -65,6 +67,8 @@ class WorkerCard(QFrame):
         self.progress.setValue(round(100 * worker["progress"]["share"]))
         self.reason.setText(str(worker["reason"]))
         self.reason.setVisible(bool(worker["reason"]))
+        self.notice.setText(str(worker["details"].get("notice", "")))
+        self.notice.setVisible(bool(self.notice.text()))
         words = (self.name, self.state, self.times, self.restarts)
         self.setAccessibleName(", ".join(word.text() for word in words))
 
@@ -104,6 +108,7 @@ class WorkerCard(QFrame):
         column.addLayout(head)
         column.addWidget(self.progress)
         column.addWidget(self.reason)
+        column.addWidget(self.notice)
 
 
 class WorkerList(QWidget):
