@@ -183,7 +183,7 @@ class Commands:
                 {"name": preset.name, "category": preset.category, "builtin": self._library.is_builtin(preset.name)}
                 for preset in self._library.presets()
             ],
-            "problems": [problem.message for problem in self._library.problems],
+            "problems": [*filter(None, [engine.crew.problem]), *(p.message for p in self._library.problems)],
             "source": engine.settings.source,
             "size": list(engine.settings.size),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import zlib
 from dataclasses import replace
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Crew"]
 
+_log = logging.getLogger(__name__)
+
 
 class Crew:
     """Starts and minds the workers, and keeps the scheduler's pool to those that paint one and the same look.
@@ -37,13 +40,15 @@ class Crew:
         self.effect = settings.effect
         self.carrying = ""
         self.painters: list[Worker] = []
+        """The wanted workers that paint, or the carrier alone."""
         self.look = 0
         self.workers = [Worker(number, self._setup(number), engine.poller) for number in range(settings.workers)]
         self.carrier = Worker(settings.workers, self._carrier_setup(), engine.poller, CARRIER)
         self.swaps = Swaps(engine.editor)
         self.switching = Switching(self)
         self._changed = True
-        self._hopeless = ""
+        self.problem = ""
+        """Why the wanted effect can't run, as long as it can't."""
         self._find_carrier(self.effect)
 
     # Who is there
@@ -145,6 +150,7 @@ class Crew:
         """Go on with the params of `effect`, which is to be painted or carried soon."""
         self._engine.editor.adopt(registry)
         self._find_carrier(effect)
+        self._changed = True
 
     def edit(self, changes: Mapping[str, object], fade_s: float, now_ns: int) -> None:
         """Take an edit of the params: at once, when its painters have prepared it, or by a swap of networks.
@@ -227,6 +233,8 @@ class Crew:
             if worker.number not in scheduler.workers:
                 scheduler.add(worker.number, now_ns, overlaps=worker.overlaps)
         self.painters = painters
+        if any(worker.effect == self.effect for worker in painters):
+            self.problem = ""
         if painters:
             effect = painters[0].effect
             self.look = zlib.crc32(f"{effect}\n{self.swaps.in_force(effect)}".encode())
@@ -271,10 +279,10 @@ class Crew:
         station = worker.station
         if not station.hopeless:
             self.notice(f"{worker.name} is gone: {station.reason}. {station.outlook(now_ns)}", "error")
-        elif not self.switching.to and station.reason != self._hopeless:
-            self._hopeless = station.reason
+        elif not self.switching.to:
             goes_on = f" Until then {self.carrying} paints." if self.carrying and worker is not self.carrier else ""
-            self.notice(f"The effect {worker.effect} can't run here: {station.reason}{goes_on}", "error")
+            self.problem = f"The effect {worker.effect} can't run here: {station.reason}{goes_on}"
+            _log.warning("%s", self.problem)
 
     def _setup(self, number: int) -> WorkerSetup:
         settings = self._engine.settings

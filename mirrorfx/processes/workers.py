@@ -120,6 +120,7 @@ class Worker:
 
     def swap(self, ticket: int, state: ParamState) -> None:
         """Have it change its networks to those of `state` and prepare it; it must be out of the pool."""
+        self.progress = ("changing its networks", 0.0)
         self.station.send(Swap(ticket, state.to_json()))
 
     def done(self, message: Done, now_ns: int) -> Job | None:
@@ -153,7 +154,10 @@ class Worker:
                     self.progress = ("", 1.0)
                     self.station.ready(now_ns)
                     news.append(message)
-                case Done() | Prepared() | Say():
+                case Prepared():
+                    self.progress = ("", 1.0)
+                    news.append(message)
+                case Done() | Say():
                     news.append(message)
         return news
 
