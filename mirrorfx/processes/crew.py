@@ -19,6 +19,7 @@ from mirrorfx.processes.workers import Worker
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mirrorfx.effects.base import EffectContext
     from mirrorfx.params import ParamRegistry
     from mirrorfx.processes.engine import Engine
 
@@ -274,6 +275,12 @@ class Crew:
         self.lost(worker, now_ns)
 
     # Words and settings
+
+    @property
+    def effect_context(self) -> EffectContext:
+        """What an effect would be opened with here."""
+        settings = self._engine.settings
+        return settings.context(settings.devices[0])
 
     def _say_lost(self, worker: Worker, now_ns: int) -> None:
         station = worker.station

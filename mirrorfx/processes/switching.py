@@ -37,7 +37,7 @@ class Switching:
         """
         crew = self._crew
         registry = param_registry(name)
-        usable = availability(name)
+        usable = availability(name, crew.effect_context)
         if not usable:
             raise EffectUnavailable(f"The effect {name!r} can't run here. {usable.reason} {usable.fix}".strip())
         if self.to:
