@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from mirrorfx.diffusion.model_folder import (
     AUTOENCODER_FOLDER,
@@ -84,7 +83,7 @@ def export(where: Located, ids: tuple[str, str], folder: Path, progress: Callabl
         shutil.rmtree(fresh, ignore_errors=True)
         _copy(files, fresh, progress)
         (fresh / "README.txt").write_text(_readme(record), encoding="utf-8")
-        write_record(fresh, msgspec.structs.replace(record, complete=True))
+        write_record(fresh, replace(record, complete=True))
         _put(fresh, folder)
     except OSError as problem:
         reason = disk_reason(problem) or f"{problem}. Check that disk"
@@ -154,7 +153,7 @@ def _record(where: Located, ids: tuple[str, str]) -> Record:
     if record is None:
         return Record(model=model, autoencoder=autoencoder, variant=where.variant or "", agreed="", complete=True)
     own = Path(where.autoencoder) == Path(where.model) / AUTOENCODER_FOLDER
-    return record if own else msgspec.structs.replace(record, autoencoder=autoencoder)
+    return record if own else replace(record, autoencoder=autoencoder)
 
 
 def _id(name: str) -> str:

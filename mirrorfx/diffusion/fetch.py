@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
-import msgspec
-
 from mirrorfx.clock import wall_time_s
 from mirrorfx.diffusion.libraries import hub_asked, library
 from mirrorfx.diffusion.model_folder import (
@@ -198,7 +196,7 @@ def download(plan: Fetch, progress: Callable[[int], None]) -> Record:
     before = read_record(plan.folder)
     missing = [file for file in plan.files if not file.is_here(before)]
     now = datetime.datetime.fromtimestamp(wall_time_s(), datetime.UTC).isoformat(timespec="seconds")
-    record = msgspec.structs.replace(plan.record, agreed=plan.record.agreed or now)
+    record = replace(plan.record, agreed=plan.record.agreed or now)
     with _told(str(plan.folder)), hub_asked(only_if=True):
         plan.folder.mkdir(parents=True, exist_ok=True)
         for file in missing:
@@ -208,7 +206,7 @@ def download(plan: Fetch, progress: Callable[[int], None]) -> Record:
             _fetch_file(file, progress)
         for forgotten in plan.folder.rglob("*.part"):  # of versions that the hub has replaced meanwhile
             forgotten.unlink()
-        record = msgspec.structs.replace(record, complete=True)
+        record = replace(record, complete=True)
         write_record(plan.folder, record)
     return record
 

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
 from mirrorfx.diffusion.libraries import library
 from mirrorfx.resources import models_dir
 
@@ -71,7 +69,8 @@ _PLAIN_WEIGHTS = re.compile(r"(diffusion_pytorch_)?model(-\d+-of-\d+)?\.safetens
 _OTHER_MODEL = f"Choose one of the SDXL family, such as {MODEL}."
 
 
-class FileRecord(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class FileRecord:
     """A file as the hub describes it: its size in bytes, the hub's id of its content, its SHA-256 if known."""
 
     size: int
@@ -79,7 +78,8 @@ class FileRecord(msgspec.Struct, frozen=True):
     sha256: str = ""
 
 
-class Repository(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Repository:
     """What was fetched from one of the hub's repositories: name, commit, licence, files by their path there."""
 
     id: str
@@ -88,7 +88,8 @@ class Repository(msgspec.Struct, frozen=True):
     files: dict[str, FileRecord]
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
     """What is beside the files of a fetched folder.
 
     Attributes:
@@ -108,6 +109,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_record(folder: Path) -> Record | None:
     """Return the record of a folder; None where there is none that can be read."""
+    # Only a fetched folder has a record: painting with networks from elsewhere does without this library.
+    import msgspec
+
     try:
         return msgspec.json.decode((folder / _RECORD).read_bytes(), type=Record)
     except (OSError, msgspec.DecodeError):
@@ -120,6 +124,8 @@ def write_record(folder: Path, record: Record) -> None:
     Raises:
         OSError: the folder can't be written to.
     """
+    import msgspec
+
     fresh = folder / f"{_RECORD}.new"
     fresh.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2))
     fresh.replace(folder / _RECORD)
