@@ -53,6 +53,7 @@ class Finisher:
         self._begun: queue.SimpleQueue[UnderWay | None] = queue.SimpleQueue()
         self._finished: queue.SimpleQueue[tuple[UnderWay, Done | Exception]] = queue.SimpleQueue()
         self._woken, self._wake = Pipe(duplex=False)
+        self._under_way = 0
         self._thread = threading.Thread(target=self._work, name="finish", daemon=True)
         self._thread.start()
 
@@ -63,6 +64,7 @@ class Finisher:
 
     def finish(self, frame: UnderWay) -> None:
         """Finish this frame after those before it. Realtime: yes."""
+        self._under_way += 1
         self._begun.put(frame)
 
     def collect(self) -> Iterator[tuple[UnderWay, Done]]:
@@ -74,9 +76,16 @@ class Finisher:
         while self._woken.poll():
             self._woken.recv_bytes()
             frame, outcome = self._finished.get()
+            self._under_way -= 1
             if isinstance(outcome, Exception):
                 raise outcome
             yield frame, outcome
+
+    def drain(self) -> Iterator[tuple[UnderWay, Done]]:
+        """Wait until nothing is under way any more; yield the frames that are painted, as `collect` does."""
+        while self._under_way:
+            self._woken.poll(None)
+            yield from self.collect()
 
     def _work(self) -> None:
         free_ns = 0

@@ -178,7 +178,7 @@ class WorkerProcess:
                 elif isinstance(message, Prepare):
                     preparer.ask(message)
                 elif isinstance(message, Swap):
-                    self._swap(message, preparer)
+                    self._swap(message, preparer, finisher)
                 else:
                     self._control(message)
             if not self._channel.alive:
@@ -192,9 +192,11 @@ class WorkerProcess:
         elif isinstance(message, Stop):
             raise SystemExit
 
-    def _swap(self, request: Swap, preparer: Preparer) -> None:
+    def _swap(self, request: Swap, preparer: Preparer, finisher: Finisher | None) -> None:
         """Change the networks, with no frame under way and nothing being prepared."""
         assert self._state is not None
+        for painted, done in finisher.drain() if finisher else ():
+            self._painted(painted.frame, painted.out, done)
         for answer in preparer.finish():
             self._channel.send(answer)
         now_ns = self._clock.now_ns()
