@@ -15,10 +15,10 @@ A worker that overlaps frames is given the next one shortly before it should be 
 device goes over from one to the next without a pause; only then is the frame chosen (late latch), so it is as new as
 one for an idle worker. Measured on the virtual clock with 2 ms of transport a frame and 2 × 72 ms (ideal: 27.78 new
 frames a second): given when done 27.0 at a mean latency of 99.1 ms; 2 ms ahead 27.7 at 98.7; 4 ms ahead 27.8 at 101.0;
-as far ahead as the workers' own reports of coming late ask for, within 1 and 6 ms, 27.75 at 99.3. Ahead of what? Of the
-mean service time; where the times vary widely, of their p95 less 3 ms, for a frame that is sent too soon grows old at
+as far ahead as the workers' own reports of coming late ask for, within 1 and 6 ms, 27.75 at 99.4. Ahead of what? Of the
+median service time; where the times vary widely, of their p90 less 3 ms, for a frame that is sent too soon grows old at
 the worker, and the delay on the wall follows the oldest (five workers of 120–220 ms: by the mean 27.5 new frames a
-second at 249 ms, by the p95 26.9 at 232, as without overlapping).
+second at 249 ms, by the p90 27.0 at 232, as without overlapping).
 
 Two policies decide *who* takes it: ALTERNATE goes round (0, 1, 0, 1 with two equal GPUs), ADAPTIVE takes the fastest
 that is idle. With unequal or missing workers ALTERNATE turns into ADAPTIVE by itself, and back.
@@ -124,7 +124,7 @@ class Scheduler:
     TARDY_SHARE = 0.3
     """How many may come later than that: a few do for any lead, and a longer one would make all of them older."""
     EARLINESS_NS = 3 * MS
-    """How much sooner than its p95 a frame may be expected; workers that vary by more take the next one when done."""
+    """How much sooner than its p90 a frame may be expected; workers that vary by more take the next one when done."""
 
     def __init__(
         self,
@@ -299,7 +299,7 @@ class Scheduler:
         if (flight.generation, flight.seq) != (generation, seq):
             return None
         del known.flights[0]
-        if flight.t_dispatch_ns < known.t_done_ns:
+        if flight.t_dispatch_ns <= known.t_done_ns:
             self._adapt_lead(known, early_ns)
         known.t_done_ns = now_ns
         self._learn(known, now_ns - since_ns, now_ns - flight.t_dispatch_ns)
@@ -363,8 +363,8 @@ class Scheduler:
             return 0
         if not known.overlaps or len(known.flights) > 1 or known.frames < self.ENOUGH:
             return None
-        expected_ns = max(round(known.service_ns), known.p95_ns - self.EARLINESS_NS)
-        return known.since_ns + expected_ns - round(known.lead_ns)
+        median_ns, p90_ns = known.recent.at(0.5) or 0, known.recent.at(0.9) or 0
+        return known.since_ns + max(median_ns, p90_ns - self.EARLINESS_NS) - round(known.lead_ns)
 
     def _not_before_ns(self, worker: int, now_ns: int) -> int:
         return self._lock_slot_ns(now_ns) if self._locked else self._gate_ns(worker, now_ns)
