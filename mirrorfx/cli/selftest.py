@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mirrorfx.errors import InvalidValue
+from mirrorfx.cli.run import add_turbo_options, effect_asked, effect_options
 
 if TYPE_CHECKING:
     import argparse
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser", "run"]
 
-_MODEL = ("model", "autoencoder", "accelerator", "steps")
 _CANCELLED = 130
 
 
@@ -28,12 +27,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "page with pictures and figures that opens without a network and names no paths of this machine.",
     )
     parser.add_argument("--effect", default="auto", metavar="NAME", help="auto (default), turbo, style, paint, …")
-    parser.add_argument("--model", metavar="ID|FOLDER|tiny", help="turbo's model; tiny paints noise, to try it out")
-    parser.add_argument("--autoencoder", metavar="ID|FOLDER", help="turbo's autoencoder")
-    parser.add_argument("--accelerator", metavar="auto|NAME", help="turbo's accelerator")
-    parser.add_argument("--steps", metavar="1..4", help="turbo's UNet calls a frame")
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="any setting of the effect")
-    parser.add_argument("--devices", default="cpu", metavar="LIST", help="such as cuda:0,cuda:1 (default: cpu)")
+    parser.add_argument(
+        "--devices", default="auto", metavar="LIST", help="auto (turbo: all GPUs), cpu, or cuda:0,cuda:1"
+    )
     parser.add_argument("--size", default=1024, type=int, metavar="N", help="side of the square picture (1024)")
     parser.add_argument(
         "--source",
@@ -44,6 +41,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where it goes (out/selftest)")
     parser.add_argument("--quick", action="store_true", help="less of everything: a first look")
     parser.add_argument("--zip", action="store_true", help="pack the folder into a file to be sent")
+    add_turbo_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,29 +60,34 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> SelftestSettings:
-    from mirrorfx.effects import choose_effect
+    """Read the options, and refuse at once what can't work.
+
+    Raises:
+        InvalidValue: an option is not possible.
+        SourceError: the source is not there.
+        EffectUnavailable: the effect can't run on one of the devices; the message names the fix.
+    """
+    from mirrorfx.effects import EffectContext, choose_effect, default_devices
     from mirrorfx.resources import output_dir
     from mirrorfx.selftest.settings import FULL, QUICK, SelftestSettings
     from mirrorfx.sources import resolve_source
 
-    named = [(name, getattr(args, name)) for name in _MODEL if getattr(args, name) is not None]
-    return SelftestSettings(
+    options = effect_options(args)
+    effect = choose_effect(effect_asked(args), options)
+    devices = tuple(part.strip() for part in args.devices.split(",") if part.strip())
+    settings = SelftestSettings(
         folder=args.out or output_dir() / "selftest",
-        effect=choose_effect(args.effect).name,
+        effect=effect.name,
         size=(args.size, args.size),
-        devices=tuple(part.strip() for part in args.devices.split(",") if part.strip()),
+        devices=default_devices(effect) if devices == ("auto",) else devices,
         source=resolve_source(args.source).spec,
-        options=(*named, *(_option(text) for text in args.option)),
+        options=options,
         amount=QUICK if args.quick else FULL,
         zipped=args.zip,
     )
-
-
-def _option(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise InvalidValue(f"--option {text!r} is not understood: write NAME=VALUE, such as --option work_size=384.")
-    return name, value
+    for device in dict.fromkeys(settings.devices):
+        effect.check(EffectContext(settings.size, device, options=options))
+    return settings
 
 
 def _print(report: Report, settings: SelftestSettings) -> None:

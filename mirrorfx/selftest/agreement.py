@@ -36,8 +36,8 @@ def compare_workers(studio: Studio, section: Section) -> None:
 
 def _compare(studio: Studio, section: Section, device: str, reference: list[tuple[Look, Image]]) -> None:
     first = studio.settings.devices[0]
-    again = [] if device == first else [f"{device} ({device_name(device)})"]
-    name = f"{first} ({device_name(first)}) and {again[0] if again else 'the same, opened again,'}"
+    name = f"{first} ({device_name(first)})"
+    name += ", opened twice" if device == first else f" and {device} ({device_name(device)})"
     with studio.painter_on(device) as painter:
         pairs = [(expected, painter.paint(studio.frame, look).pixels) for look, expected in reference]
     found = [difference(*pair) for pair in pairs]
@@ -45,12 +45,12 @@ def _compare(studio: Studio, section: Section, device: str, reference: list[tupl
         (f"{strength:g}", str(each.largest), f"{each.mean:.4f}")
         for strength, each in zip(_STRENGTHS, found, strict=True)
     )
-    section.blocks.append(Table(("strength", "largest difference", "mean difference"), rows, f"{name} in levels"))
+    section.blocks.append(Table(("strength", "largest difference", "mean difference"), rows, f"{name}, in levels"))
     section.blocks.append(_pictures(studio, device, pairs[1]))
     worst = Difference(max(each.largest for each in found), max(each.mean for each in found))
     same = device_name(device) == device_name(first)
     section.figures[device] = {"largest": worst.largest, "mean": worst.mean, "same_kind": same}
-    section.check(f"{name} paint alike", *_verdict(worst, same=same))
+    section.check(f"{name}: the same picture", *_verdict(worst, same=same))
 
 
 def _pictures(studio: Studio, device: str, pair: tuple[Image, Image]) -> Pictures:

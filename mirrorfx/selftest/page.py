@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import singledispatch
 from html import escape
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ _STATES = {
     "complete": "",
 }
 _CHART_W, _CHART_H = 1000.0, 220.0
+_TICKS = 6
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, 16.0, 14.0, 36.0
 _STYLE = """
 :root { color-scheme: dark; --ground: #0e1014; --raised: #171a21; --line: #2b303b; --text: #e8e6e1; --soft: #a3a7b0;
@@ -227,12 +229,20 @@ def _marks(block: Chart, last: int) -> str:
 
 def _ticks(block: Chart, last: int) -> str:
     """Return the numbers and the name of the x axis."""
+    length = last * block.step
+    apart = _round_step(length / _TICKS)
     numbers = "".join(
-        f'<text x="{_x(share):.1f}" y="{_CHART_H - 12:g}" text-anchor="middle">{last * share * block.step:.3g}</text>'
-        for share in (0.0, 0.25, 0.5, 0.75)
+        f'<text x="{_x(i * apart / length):.1f}" y="{_CHART_H - 12:g}" text-anchor="middle">{i * apart:g}</text>'
+        for i in range(int(0.93 * length / apart) + 1)
     )
     name = f'<text x="{_x(1):g}" y="{_CHART_H - 12:g}" text-anchor="end">{escape(block.x_label)}</text>'
     return numbers + name
+
+
+def _round_step(step: float) -> float:
+    """Return the round number nearest above `step`: 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(step))
+    return next(times * power for times in (1, 2, 5, 10) if times * power >= step)
 
 
 def _x(share: float) -> float:

@@ -114,9 +114,9 @@ class Painter:
         Raises:
             EffectFailed: the effect raised, or its process ended or fell silent.
         """
-        self._tell(look)
         if look.values != self._prepared:
             self._prepare(look)
+        self._tell(look)
         self._frames.view(0)[...] = picture
         self._seq += 1
         self._child.channel.send(Dispatch(0, 0, 0, self._seq, self._seq, self._clock.now_ns(), self._revision))

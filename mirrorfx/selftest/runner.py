@@ -14,6 +14,7 @@ from mirrorfx.selftest.agreement import compare_workers
 from mirrorfx.selftest.drift import film_drift
 from mirrorfx.selftest.findings import Report, Section, Verdict
 from mirrorfx.selftest.folder import PAGE, Folder
+from mirrorfx.selftest.ladder import compare_accelerators
 from mirrorfx.selftest.looks import paint_presets, paint_strengths
 from mirrorfx.selftest.machine import device_name, facts
 from mirrorfx.selftest.page import page
@@ -60,14 +61,6 @@ _PARTS = (
         1,
     ),
     _Part(
-        "presets",
-        "All built-in presets",
-        "Each at its own strength first. Does the picture show what the prompt says, and is the person still there?",
-        paint_presets,
-        6,
-        2,
-    ),
-    _Part(
         "workers",
         "Two workers, one frame",
         "Workers take turns, so any difference between them would flicker. On cards of one kind there should be none.",
@@ -76,6 +69,14 @@ _PARTS = (
         6,
     ),
     _Part("timings", "Timings", "How long the effect takes for a frame in its worker.", time_frames, 2, 5),
+    _Part(
+        "accelerators",
+        "Accelerators",
+        "Every way of making the frame fast, opened in a process of its own and held against the plain one.",
+        compare_accelerators,
+        6,
+        7,
+    ),
     _Part(
         "drift",
         "Drift film",
@@ -93,6 +94,14 @@ _PARTS = (
         check_strength,
         1,
         4,
+    ),
+    _Part(
+        "presets",
+        "All built-in presets",
+        "Each at its own strength first. Does the picture show what the prompt says, and is the person still there?",
+        paint_presets,
+        6,
+        2,
     ),
 )
 
@@ -138,7 +147,7 @@ def _fill_all(studio: Studio, report: Report) -> None:
         studio.begin(part.title, done / total, (done + part.weight) / total)
         _fill(part, studio, sections[part.name])
         done += part.weight
-        report.facts |= {name: str(value) for name, value in studio.details.items()}
+        report.facts |= {name.capitalize(): str(value) for name, value in studio.details.items()}
         _write(studio.folder, report)
     studio.step(1.0)
 

@@ -25,6 +25,7 @@ class Amount:
         seeds: its rows.
         preset_strengths: columns of the presets' sheet, after each one's own strength.
         timed_frames: how many frames are timed, after some that are not.
+        ladder_frames: how many are timed with each accelerator; 0 leaves the comparison out.
         film_s: how long the drift film is.
         film_fps: its rate.
         keyframes: how many keyframes of the drift the film goes through.
@@ -34,6 +35,7 @@ class Amount:
     seeds: tuple[int, ...] = (1, 2, 3, 4)
     preset_strengths: tuple[float, ...] = (0.4, 0.55, 0.75)
     timed_frames: int = 200
+    ladder_frames: int = 60
     film_s: float = 10.0
     film_fps: int = 25
     keyframes: float = 2.0
@@ -45,7 +47,9 @@ class Amount:
 
 
 FULL = Amount()
-QUICK = Amount(strengths=(0.3, 0.6, 1.0), seeds=(1, 2), preset_strengths=(), timed_frames=30, film_s=2.0)
+QUICK = Amount(
+    strengths=(0.3, 0.6, 1.0), seeds=(1, 2), preset_strengths=(), timed_frames=30, ladder_frames=0, film_s=2.0
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

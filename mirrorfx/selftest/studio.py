@@ -59,7 +59,7 @@ class Studio:
         self.presets = _builtin_presets()
         self.details: dict[str, Any] = {}
         self._progress = progress
-        self._title, self._start, self._end = "", 0.0, 0.0
+        self._title, self._start, self._end, self._share = "", 0.0, 0.0, 0.0
         self._painter: Painter | None = None
 
     @property
@@ -81,8 +81,12 @@ class Studio:
 
     def step(self, share: float, what: str = "") -> None:
         """Say how far the section is."""
-        text = f"{self._title}: {what}" if what else self._title
-        self._progress(text, self._start + (self._end - self._start) * min(max(share, 0.0), 1.0))
+        self._share = self._start + (self._end - self._start) * min(max(share, 0.0), 1.0)
+        self.busy(what)
+
+    def busy(self, what: str) -> None:
+        """Say what keeps the section from going on, such as a model that loads."""
+        self._progress(f"{self._title}: {what}" if what else self._title, self._share)
 
     def paint(self, look: Look, picture: Image | None = None) -> Painted:
         """Paint the frame, or another picture of its size, with the first device's worker.
@@ -105,7 +109,7 @@ class Studio:
         Raises:
             EffectError: the effect can't run there.
         """
-        return Painter(self.settings, device, self.clock, lambda what, _share: self.step(0.0, what))
+        return Painter(self.settings, device, self.clock, lambda what, _share: self.busy(what))
 
     def leave(self) -> None:
         """End the first device's worker, so that its memory is free; `paint` opens another."""
