@@ -120,13 +120,16 @@ def _checked(model: str, autoencoder: str, variant: str | None) -> int:
 
     where = on_this_machine(model, autoencoder, variant)
     parts, out = list(inspect(where)), _output()
-    table = Table("", "part", "size", "found", box=None, padding=(0, 2, 0, 0))
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for part in parts:
         mark = Text("bad", "red") if part.problem else Text("ok", "green")
-        table.add_row(mark, part.name, _size(part.size) if part.size else "", Text(part.problem, overflow="fold"))
+        table.add_row(mark, part.name, _size(part.size) if part.size else "")
     out.print(f"Model: {where.model}", markup=False, soft_wrap=True)
     out.print(f"Autoencoder: {where.autoencoder}", markup=False, soft_wrap=True)
     out.print(table)
+    for part in parts:
+        if part.problem:
+            out.print(f"{part.name}: {part.problem}", style="red", markup=False, soft_wrap=True)
     record = read_record(Path(where.model))
     if record and record.agreed:
         out.print(

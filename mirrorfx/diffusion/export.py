@@ -46,14 +46,17 @@ def on_this_machine(model: str, autoencoder: str, variant: str | None) -> Locate
     Raises:
         EffectUnavailable: they are not on this machine; the message has the command that fetches them.
     """
-    where = located(model, autoencoder, variant)
-    folders = []
-    for source in where[:2]:
-        folder = Path(source) if Path(source).is_dir() else hub_snapshot(source) if HUB_ID.fullmatch(source) else None
-        if folder is None:
-            raise EffectUnavailable(f"{source} is not on this machine. Fetch it: {fetch_command(model, autoencoder)}")
-        folders.append(str(folder))
-    return located(folders[0], folders[1], where.variant)
+    command = fetch_command(model, autoencoder)
+    folder = _folder(located(model, autoencoder, variant).model, command)
+    where = located(str(folder), autoencoder, variant)
+    return where._replace(autoencoder=str(_folder(where.autoencoder, command)))
+
+
+def _folder(source: str, command: str) -> Path:
+    folder = Path(source) if Path(source).is_dir() else hub_snapshot(source) if HUB_ID.fullmatch(source) else None
+    if folder is None:
+        raise EffectUnavailable(f"{source} is not on this machine. Fetch it: {command}")
+    return folder
 
 
 def export(where: Located, ids: tuple[str, str], folder: Path, progress: Callable[[int, int], None]) -> Record:

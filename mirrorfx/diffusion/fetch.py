@@ -41,6 +41,7 @@ __all__ = ["Fetch", "download", "plan_fetch"]
 
 _HALF = "fp16"
 _RESERVE = 1 << 30
+_BLOCK = 1 << 20
 _CARRY = (
     "Check the network, then start the same command again: what has arrived is kept. Without internet here, run "
     "mirrorfx models fetch and mirrorfx models export on a machine that has it, and carry the folder here."
@@ -197,7 +198,7 @@ def download(plan: Fetch, progress: Callable[[int], None]) -> Record:
     missing = [file for file in plan.files if not file.is_here(before)]
     now = datetime.datetime.fromtimestamp(wall_time_s(), datetime.UTC).isoformat(timespec="seconds")
     record = replace(plan.record, agreed=plan.record.agreed or now)
-    with _told(str(plan.folder)), hub_asked(only_if=True):
+    with _told(str(plan.folder)), hub_asked(only_if=True), _small_blocks():
         plan.folder.mkdir(parents=True, exist_ok=True)
         for file in missing:
             file.path.unlink(missing_ok=True)
@@ -209,6 +210,18 @@ def download(plan: Fetch, progress: Callable[[int], None]) -> Record:
         record = replace(record, complete=True)
         write_record(plan.folder, record)
     return record
+
+
+@contextmanager
+def _small_blocks() -> Iterator[None]:
+    """Let the library write every megabyte: of its own blocks of 10 MB the last, unfinished one is lost at a cut."""
+    constants = library("huggingface_hub.constants")
+    before = constants.DOWNLOAD_CHUNK_SIZE
+    constants.DOWNLOAD_CHUNK_SIZE = _BLOCK
+    try:
+        yield
+    finally:
+        constants.DOWNLOAD_CHUNK_SIZE = before
 
 
 def _fetch_file(file: _File, progress: Callable[[int], None]) -> None:
