@@ -191,6 +191,8 @@ class ParamEditor:
     def _commit_if_prepared(self, now_ns: int) -> None:
         if self._pending and not self._pending.waiting:
             pending, self._pending = self._pending, None
+            if not pending.changes:
+                return
             self._commit(pending.changes, pending.fade_s, now_ns)
             self._mixed_at = self.state.revision
             for worker in pending.asked:

@@ -39,6 +39,17 @@ SLOW = """
             time.sleep(0.02)
             out[:] = (0, 220, 0, 255)
 """
+HOPELESS = """
+    from mirrorfx.effects.base import Effect
+    from mirrorfx.errors import EffectUnavailable
+    class Made(Effect):
+        name = "slow"
+        carried_by = "carrying"
+        def open(self, context):
+            raise EffectUnavailable("The card is too small. Use --size 512.")
+        def render(self, frame, params, out):
+            raise AssertionError
+"""
 SWAPPING = """
     import time
     from mirrorfx.effects.base import Effect
@@ -150,13 +161,7 @@ def test_the_carrier_paints_until_the_wanted_effect_is_ready_and_again_when_it_i
 
 def test_a_wanted_effect_that_turns_out_hopeless_leaves_the_carrier_painting_and_says_so(operate, third_party):
     third_party("carrying", CARRYING)
-    third_party(
-        "slow",
-        SLOW.replace(
-            "for step",
-            "from mirrorfx.errors import EffectUnavailable; raise EffectUnavailable('The card is too small. Use --size 512.')\n            for step",
-        ),
-    )
+    third_party("slow", HOPELESS)
 
     def script(client, events):
         state = settled(client, lambda s: s["carried_by"] == "carrying" and s["problems"])
