@@ -271,12 +271,17 @@ class Scheduler:
         return flight
 
     def next_poll_ns(self, now_ns: int) -> int | None:
-        """Return when `poll` could succeed by the passing of time alone; None when only an event can help."""
+        """Return when `poll` could succeed by the passing of time alone; None when only an event can help.
+
+        Where a worker is about to be nearly done, a newer frame may have come by then, so its age is no hindrance yet.
+        """
         worker = self._pick(now_ns)
         if worker is not None:
             return max(now_ns, self._not_before_ns(worker, now_ns))
-        opening = [(at, w) for w in self._ready if (at := self._open_ns(w)) is not None and at > now_ns]
-        return min((max(at, self._not_before_ns(w, now_ns)) for at, w in opening), default=None)
+        opens_ns = min((at for w in self._ready if (at := self._open_ns(w)) is not None and at > now_ns), default=None)
+        if opens_ns is None or not self._locked:
+            return opens_ns
+        return max(opens_ns, self._lock_slot_ns(now_ns))
 
     def is_open(self, now_ns: int) -> bool:
         """Say whether any worker may have a frame now, as soon as the gate lets one through. Realtime: yes."""
