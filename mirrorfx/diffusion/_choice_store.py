@@ -47,7 +47,7 @@ class Tried:
 
 
 def machine_key(models: Models, size: Size, steps: int, rungs: list[str]) -> dict[str, Any]:
-    """Return all that a choice depends on: card, driver, libraries, the networks' structure, the frame, what could run."""
+    """Return all that a choice depends on: card, driver, libraries, the networks' layers, the frame, what can run."""
     on_gpu = models.device.type == "cuda"
     return {
         "format": _FORMAT,
@@ -77,12 +77,15 @@ class ChoiceStore:
         folder: is made when something is written.
         key: what the choice depends on.
         device: whose attempts are counted; each GPU is one process's alone.
+
+    Attributes:
+        attempts: the file that counts rungs begun and not ended; without it all are tried again.
     """
 
     def __init__(self, folder: Path, key: dict[str, Any], device: str) -> None:
         self._key = key
         self._path = folder / f"{_digest(key)}.json"
-        self._attempts = folder / f"{_digest(key)}-{_digest(device)}.attempts.json"
+        self.attempts = folder / f"{_digest(key)}-{_digest(device)}.attempts.json"
 
     def read(self) -> tuple[str, tuple[Tried, ...]] | None:
         """Return the rung chosen before and what was tried for it; None if there is none that can be read."""
@@ -102,18 +105,18 @@ class ChoiceStore:
 
     def begin(self, rung: str) -> bool:
         """Note that `rung` is being tried; say no if that has ended the process every time so far."""
-        counts = _read(self._attempts)
+        counts = _read(self.attempts)
         begun = counts.get(rung, 0)
         if not isinstance(begun, int) or begun < 0:
             begun = 0
         if begun >= _ATTEMPTS_MOST:
             return False
-        _write(self._attempts, counts | {rung: begun + 1})
+        _write(self.attempts, counts | {rung: begun + 1})
         return True
 
     def end(self, rung: str) -> None:
         """Note that the process has outlived trying `rung`."""
-        _write(self._attempts, {name: count for name, count in _read(self._attempts).items() if name != rung})
+        _write(self.attempts, {name: count for name, count in _read(self.attempts).items() if name != rung})
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -89,7 +89,8 @@ def cuda_recorder(device: torch.device) -> Callable[[Callable[[], None]], Callab
             # Other threads of the process (a pinned copy, the text encoders) must not spoil the capture.
             with cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
                 work()
-        replay: Callable[[], None] = graph.replay
+            replay: Callable[[], None] = graph.replay
+            replay()  # the first one brings the graph to the device
         return replay
 
     return record

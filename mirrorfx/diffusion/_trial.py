@@ -58,17 +58,18 @@ class Trial:
                 "Choose another model, or one whose weights are made for half precision."
             )
 
-    def error(self, function: KeptFrameFunction) -> tuple[float, str]:
+    def error(self, function: KeptFrameFunction) -> tuple[float | None, str]:
         """Return the relative error of a function's picture, and why it is not right, "" if it is.
 
-        The function is left with the values that a new one has.
+        The error is None for a picture that is not finite. The function is left with the values that a new one has.
         """
-        error = relative_error(self._painted(function), self._reference)
+        picture = self._painted(function)
+        if not torch.isfinite(picture).all():
+            return None, "it paints numbers that are not finite"
+        error = relative_error(picture, self._reference)
         tolerance = TOLERANCE[self._dtype]
         if error <= tolerance:
             return error, ""
-        if error == float("inf"):
-            return error, "it paints numbers that are not finite"
         return error, f"its picture is off by {error:.2g} of the eager one, and {tolerance:g} is the most allowed"
 
     @torch.no_grad()
@@ -81,12 +82,11 @@ class Trial:
 
 
 def relative_error(picture: torch.Tensor, reference: torch.Tensor) -> float:
-    """Return the norm of the difference over the norm of `reference`; infinite if `picture` is not finite.
+    """Return the norm of the difference over the norm of `reference`.
 
-    Both are ``float32[1, 3, H, W]`` around -1..1, before they become bytes, which would hide what is not a number.
+    Both are ``float32[1, 3, H, W]`` around -1..1, before they become bytes, which would hide small errors.
     """
-    error = float((picture - reference).norm() / reference.norm().clamp_min(1e-12))
-    return error if torch.isfinite(picture).all() else float("inf")
+    return float((picture - reference).norm() / reference.norm().clamp_min(1e-12))
 
 
 def _set_input(function: KeptFrameFunction) -> None:

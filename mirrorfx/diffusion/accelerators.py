@@ -152,7 +152,7 @@ class _Ladder:
             self._trial = Trial(models, size, steps)
         except RuntimeError as problem:
             raise _unavailable(_REFERENCE, _reason(problem)) from problem
-        free_memory(models.device)
+        self._free(_REFERENCE)
 
     def choose(self, name: str) -> Chosen:
         chosen = self._asked_for(name) if name != AUTO else self._remembered() or self._fastest()
@@ -215,8 +215,9 @@ class _Ladder:
     def _built(self, tried: Tried, *, timed: bool) -> tuple[KeptFrameFunction | None, Tried]:
         """Return the rung's function if it paints right, and what became of it."""
         name = tried.name
-        if not self._store.begin(name):
-            return None, replace(tried, skipped="trying it has ended the process several times")
+        if name != _REFERENCE and not self._store.begin(name):
+            reason = f"trying it has ended the process several times; remove {self._store.attempts} to try again"
+            return None, replace(tried, skipped=reason)
         function = None
         try:
             function = build(RUNGS[name], self._models, self._size, self._steps)
