@@ -65,6 +65,8 @@ class PresetLibrary:
         self._set_aside: list[Problem] = []
         self._problems: tuple[Problem, ...] = ()
         self._by_name: dict[str, Preset] = {}
+        self.revision = 0
+        """Grows whenever something in the library is another."""
         self.reload()
         if repair:
             self._repair()
@@ -197,6 +199,7 @@ class PresetLibrary:
         self._set_aside.append(problem)
 
     def _index(self) -> None:
+        self.revision += 1
         problems = [Problem(path, file.message) for path, file in self._files.items() if file.message]
         self._by_name = {}
         for folder in self._dirs:

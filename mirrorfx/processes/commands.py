@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from mirrorfx.clock import SECOND
 from mirrorfx.control.protocol import PROTOCOL_VERSION
 from mirrorfx.control.server import ControlServer
 from mirrorfx.effects import availability, effect_names, param_registry
-from mirrorfx.errors import ControlError, InvalidValue, MirrorFXError, PresetNotFound
-from mirrorfx.presets.library import PresetLibrary, all_params
-from mirrorfx.presets.preset import Preset
-from mirrorfx.resources import builtin_presets_dir, user_presets_dir
+from mirrorfx.errors import ControlError, MirrorFXError
+from mirrorfx.processes.preset_verbs import PresetVerbs, fade_seconds
+from mirrorfx.processes.show_verbs import ShowVerbs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Commands"]
 
 _log = logging.getLogger(__name__)
-_FADE_MOST_S = 600.0
 _EDIT_FADE_S = 0.4
+_ORIGIN_MOST = 40
 
 
 class Commands:
@@ -34,16 +34,18 @@ class Commands:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._server: ControlServer | None = None
-        self._library = PresetLibrary(builtin_presets_dir(), user_presets_dir(), all_params())
-        self.preset_name: str | None = None
+        self.presets = PresetVerbs(engine)
+        self.show = ShowVerbs(engine, self.presets)
+        self._changed_by = ""
+        self._groups = (self.presets, self.show, engine.keeper)
         self._verbs: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "hello": self._hello,
             "set": self._set,
-            "preset": self._preset,
-            "save": self._save,
             "effect": self._effect,
             "stop": self._stop,
         }
+        for group in self._groups:
+            self._verbs |= group.verbs()
 
     def first_values(self) -> dict[str, object]:
         """Return the params that the mirror starts with: the preset's, then those given at the start.
@@ -52,12 +54,11 @@ class Commands:
             MirrorFXError: there is no such preset, or it is not valid.
         """
         settings = self._engine.settings
+        registry = param_registry(settings.effect)
         values: dict[str, object] = {}
         if settings.preset:
-            preset = self._library.resolve(settings.preset)
-            self.preset_name = preset.name
-            values |= preset.values_for(param_registry(settings.effect))
-        return values | dict(settings.params)
+            values |= self.presets.first_values(settings.preset, registry)
+        return values | dict(settings.params) | self._engine.keeper.first_values(registry)
 
     def start(self) -> None:
         """Open the control server, if it is wanted."""
@@ -83,6 +84,25 @@ class Commands:
         """Tell all clients what is set."""
         self.publish("state", self._state())
 
+    @property
+    def next_ns(self) -> int | None:
+        """When something is to be done that nobody asks for, besides what is done once a second."""
+        return self.show.next_ns
+
+    def mind(self, now_ns: int) -> None:
+        """Call cues whose time has come, notice files that changed, keep the session."""
+        news = [group.mind(now_ns) for group in self._groups]
+        if any(news):
+            self.publish_state()
+
+    def edit(self, changes: Mapping[str, object], fade_s: float) -> None:
+        """Edit the params.
+
+        Raises:
+            InvalidValue: it is refused; nothing has changed.
+        """
+        self._engine.crew.edit(changes, fade_s, self._engine.clock.now_ns())
+
     def obey(self, now_ns: int) -> None:
         """Do what clients have asked for."""
         if self._server is None:
@@ -93,6 +113,7 @@ class Commands:
 
     def close(self) -> None:
         """Hang up on all clients."""
+        self._engine.keeper.close()
         if self._server:
             self._server.close()
 
@@ -102,7 +123,11 @@ class Commands:
             pending.refuse(f"The engine can't do {pending.request.do!r}. It can: {', '.join(sorted(self._verbs))}.")
             return
         try:
-            pending.answer(verb(pending.request.arguments))
+            result = verb(pending.request.arguments)
+            if pending.request.do != "hello":
+                self._changed_by = str(pending.request.arguments.get("origin", ""))[:_ORIGIN_MOST]
+                self.publish_state()
+            pending.answer(result)
         except MirrorFXError as error:
             pending.refuse(str(error))
         except Exception as error:  # noqa: BLE001  a defect in one command must not end the show
@@ -112,7 +137,7 @@ class Commands:
     # What can be asked
 
     def _hello(self, _arguments: Mapping[str, Any]) -> dict[str, Any]:
-        if self._library.reload():
+        if self.presets.library.reload():
             self.publish_state()
         return {"protocol": PROTOCOL_VERSION, "state": self._state()}
 
@@ -120,79 +145,51 @@ class Commands:
         params = arguments.get("params")
         if not isinstance(params, dict):
             raise ControlError('Nothing to set: give "params", such as {"strength": 0.5}.')
-        self._edit(params, _fade(arguments.get("fade_s", _EDIT_FADE_S)))
+        fade_s = fade_seconds(arguments)
+        self.edit(params, _EDIT_FADE_S if fade_s is None else fade_s)
         return {}
-
-    def _preset(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        self._library.reload()
-        preset = self._library.get(str(arguments.get("name", "")))
-        values = preset.values_for(self._engine.editor.registry)
-        self._edit(values, _fade(arguments.get("fade_s", preset.fade_s)))
-        self.preset_name = preset.name
-        self.publish_state()
-        return {"name": preset.name}
-
-    def _save(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        name = str(arguments.get("name", ""))
-        editor = self._engine.editor
-        values = dict(editor.state.values) | dict(editor.pending)
-        known = {key: value for key, value in values.items() if key in editor.registry}
-        self._library.reload()
-        before = self._before(name)
-        preset = before.with_params({**before.params, **known})
-        if "category" in arguments:
-            preset = replace(preset, category=str(arguments["category"]))
-        saved = self._library.save(preset)
-        self.preset_name = name
-        self.publish_state()
-        return {"name": name, "path": str(saved.path)}
-
-    def _before(self, name: str) -> Preset:
-        """Return the preset of that name, whose fade and other effects' params are kept, or an empty one."""
-        try:
-            return replace(self._library.get(name), name=name)
-        except PresetNotFound:
-            return Preset(name=name)
 
     def _effect(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         self._engine.crew.switching.begin(str(arguments.get("name", "")))
-        self.publish_state()
         return {}
 
     def _stop(self, _arguments: Mapping[str, Any]) -> dict[str, Any]:
         self._engine.ask_to_stop()
         return {}
 
-    def _edit(self, changes: Mapping[str, object], fade_s: float) -> None:
-        engine = self._engine
-        engine.crew.edit(changes, fade_s, engine.clock.now_ns())
-
     def _state(self) -> dict[str, Any]:
         engine = self._engine
         editor = engine.editor
         values = dict(editor.state.values) | dict(editor.pending)
-        return {
+        state: dict[str, Any] = {
             "effect": engine.crew.effect,
             "switching_to": engine.crew.switching.to,
             "carried_by": engine.crew.carried_by,
             "effects": [_described(name, engine.settings) for name in effect_names()],
             "values": {name: value for name, value in values.items() if name in editor.registry},
             "params": [_param(param) for param in editor.registry.values()],
-            "preset": self.preset_name,
-            "presets": [
-                {"name": preset.name, "category": preset.category, "builtin": self._library.is_builtin(preset.name)}
-                for preset in self._library.presets()
+            "fade": self._fade(),
+            "changed_by": self._changed_by,
+            "problems": [
+                *filter(None, [engine.crew.problem, self.show.problem, engine.keeper.problem]),
+                *(problem.message for problem in self.presets.library.problems),
             ],
-            "problems": [*filter(None, [engine.crew.problem]), *(p.message for p in self._library.problems)],
             "source": engine.settings.source,
             "size": list(engine.settings.size),
         }
+        for group in self._groups:
+            state |= group.state()
+        return state
 
-
-def _fade(value: object) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _FADE_MOST_S:
-        return float(value)
-    raise InvalidValue(f"fade_s is {value!r}; it must be seconds from 0 to {_FADE_MOST_S:.0f}.")
+    def _fade(self) -> dict[str, float] | None:
+        """Return how long the longest fade under way takes and how much of it is left, in seconds."""
+        now_ns = self._engine.clock.now_ns()
+        under_way = [
+            (fade.t0_ns / SECOND + fade.seconds - now_ns / SECOND, fade.seconds)
+            for fade in self._engine.editor.state.fades.values()
+        ]
+        left_s, seconds = max(under_way, default=(0.0, 0.0))
+        return {"seconds": seconds, "left_s": round(left_s, 3)} if left_s > 0 else None
 
 
 def _described(name: str, settings: MirrorSettings) -> dict[str, Any]:

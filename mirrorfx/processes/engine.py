@@ -34,6 +34,7 @@ from mirrorfx.processes.messages import (
 )
 from mirrorfx.processes.param_editor import ParamEditor
 from mirrorfx.processes.report import Counts, build_report
+from mirrorfx.processes.session_keeper import SessionKeeper
 from mirrorfx.processes.spawn import CLOCK
 from mirrorfx.processes.workers import Job
 
@@ -58,7 +59,8 @@ class Engine:
 
     def __init__(self, launcher: Channel, setup: EngineSetup, clock: Clock) -> None:
         self.setup = setup
-        self.settings = setup.settings
+        self.keeper = SessionKeeper(setup.settings)
+        self.settings = self.keeper.resolved()
         self.clock = clock
         self.poller = Poller()
         self.launcher = launcher
@@ -79,6 +81,7 @@ class Engine:
         self.intake = Intake(self, now_ns)
         self.crew = Crew(self)
         self._stations = (self.intake.station, *(worker.station for worker in self.crew.everybody))
+        self.keeper.go_on(self)
 
     def run(self) -> None:
         """Run until told to stop or the launcher is gone."""
@@ -111,7 +114,7 @@ class Engine:
             "size": list(settings.size),
             "source": settings.source,
             "camera": self.intake.says | {"restarts": self.intake.station.restarts},
-            "preset": self.commands.preset_name,
+            "preset": self.commands.presets.name,
             "schedule": str(self.scheduler.effective_policy),
         }
         return build_report(facts, self.counts, self.display, self.crew.figures())
@@ -256,9 +259,9 @@ class Engine:
         for station in self._stations:
             if station.t_restart_ns is not None and station.t_restart_ns < rare_ns:
                 rare_ns = station.t_restart_ns
-        deadline_ns = self.scheduler.next_deadline_ns()
-        if deadline_ns is not None and deadline_ns < rare_ns:
-            rare_ns = deadline_ns
+        for due_ns in (self.scheduler.next_deadline_ns(), self.commands.next_ns):
+            if due_ns is not None and due_ns < rare_ns:
+                rare_ns = due_ns
         self._next_rare_ns = wake_ns = rare_ns
         poll_ns = self.scheduler.next_poll_ns(now_ns)
         is_open = self.scheduler.is_open(now_ns)
@@ -277,6 +280,7 @@ class Engine:
                 self._hear_worker(worker, now_ns, ended=False)
         self.crew.mind(now_ns)
         self.intake.mind(now_ns)
+        self.commands.mind(now_ns)
         if now_ns >= self._next_figures_ns:
             self._next_figures_ns = now_ns + (_FIGURES_NS if self.commands.watched else _FIGURES_ALONE_NS)
             self._publish(now_ns)

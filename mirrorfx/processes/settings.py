@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,8 @@ class MirrorSettings:
         geometry: how the source's picture is turned and cropped; its own `mirror` is overruled by the next one.
         mirror: whether left and right are swapped; None does so for what looks at visitors, a camera.
         camera: what a camera is asked for: its mode, and what is locked.
+        restore: after a crash: ``ask`` offers to go on with the session before, ``always`` does, ``never`` doesn't.
+        run_id: tells this run from others, for an engine that is started again within it.
     """
 
     source: str = "demo"
@@ -75,6 +78,8 @@ class MirrorSettings:
     geometry: InputGeometry = field(default_factory=InputGeometry)
     mirror: bool | None = None
     camera: CameraSettings = field(default_factory=CameraSettings)
+    restore: str = "ask"
+    run_id: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
     def context(self, device: str) -> EffectContext:
         """Return what an effect would be opened with on `device`, as far as it is known before there are workers."""
