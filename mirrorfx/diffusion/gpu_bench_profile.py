@@ -52,7 +52,7 @@ def profile_frames(function: FrameFunction, frames: int = 5) -> dict[str, Any]:
     on_gpu = function.painted.device.type == "cuda"
     pictures = camera_pictures(function.size)
     activities = [ProfilerActivity.CPU, ProfilerActivity.CUDA] if on_gpu else [ProfilerActivity.CPU]
-    with profile(activities=activities) as recorded:
+    with profile(activities=activities, acc_events=True) as recorded:
         for index in range(frames):
             function.load(pictures[index % len(pictures)])
             function.paint()
