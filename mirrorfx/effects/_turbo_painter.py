@@ -5,6 +5,7 @@ This module imports torch; import it where diffusion runs, nowhere else.
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -23,8 +24,7 @@ from mirrorfx.effects._turbo_noise import DeviceNoise
 from mirrorfx.effects._turbo_options import NOISE_NOTICE
 from mirrorfx.effects._turbo_staging import Staging
 from mirrorfx.effects._turbo_tiny import tiny_folder
-from mirrorfx.errors import EffectUnavailable
-from mirrorfx.resources import cache_dir
+from mirrorfx.errors import EffectFailed, EffectUnavailable, InvalidValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TurboPainter", "open_painter"]
 
+_log = logging.getLogger(__name__)
+
 
 class TurboPainter:
     """Paints frames with one frame function, telling it only what has changed since the last frame.
@@ -51,16 +53,13 @@ class TurboPainter:
             back of one that has its own copy of them.
         steps: UNet calls a frame.
         loras: the files that prompts may name.
-
-    Attributes:
-        chosen: the frame function, and on which rung of the accelerators' ladder it stands.
     """
 
     def __init__(self, models: Models, choose: Callable[[], Chosen], steps: int, loras: LoraLibrary) -> None:
         self._models = models
         self._choose = choose
         self._loras = loras
-        self.chosen = choose()
+        self._chosen: Chosen | None = choose()
         self._lanes = Lanes(models.device)
         function = self.chosen.function
         self._encoder = TextEncoder(models.tokenizers, models.text_encoders, device=models.device, dtype=models.dtype)
@@ -70,10 +69,18 @@ class TurboPainter:
         self._staging = Staging(function.size, self._lanes, self._paint)
         self._ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="turbo-ahead")
         self._making: Future[None] | None = None
+        self._applied: list[tuple[LoraWeights, float]] = []
         self._broken = False
         self._said: tuple[tuple[Text, float], ...] = ()
         self._strength = self._mix = -1.0
         self._lanes.drain()
+
+    @property
+    def chosen(self) -> Chosen:
+        """The frame function, and on which rung of the accelerators' ladder it stands."""
+        if self._chosen is None:
+            raise EffectFailed("The networks were changed, and no accelerator could be built on them.")
+        return self._chosen
 
     @property
     def kept(self) -> tuple[int, int]:
@@ -108,15 +115,26 @@ class TurboPainter:
         Raises:
             InvalidValue: a file is missing or doesn't fit; the weights are as before then.
         """
-        unet = self._models.unet
         wanted = [
-            (LoraWeights.load(self._loras.path(lora.name), unet), lora.weight)
+            (LoraWeights.load(self._loras.path(lora.name), self._models.unet), lora.weight)
             for lora in parse_prompt(params.prompt).loras
         ]
+        try:
+            self._change(wanted)
+        except EffectUnavailable as problem:
+            self._change(self._applied)
+            raise InvalidValue(f"With this LoRA the accelerator can't be built again: {problem}") from problem
+        self._applied = wanted
+        for lora, _ in wanted:
+            if lora.notice:
+                _log.warning(lora.notice)
+
+    def _change(self, loras: list[tuple[LoraWeights, float]]) -> None:
         self._lanes.drain()
-        apply(unet, wanted)
-        if not self.chosen.weights_in_place:
-            self.chosen = self._choose()
+        apply(self._models.unet, loras)
+        if self._chosen is None or not self._chosen.weights_in_place:
+            self._chosen = None  # two don't fit into the memory
+            self._chosen = self._choose()
         self._lanes.drain()
         self._forget()
 
@@ -202,7 +220,9 @@ def open_painter(options: TurboOptions, context: EffectContext) -> TurboPainter:
     """
     _quieten()
     torch.set_num_threads(context.threads)
-    models = load_models(_settings(options, context), context.progress)
+    models = load_models(
+        _settings(options, context), lambda what, share: context.progress(f"loading: {what}", 0.5 * share)
+    )
 
     def choose_function() -> Chosen:
         return choose(
@@ -210,8 +230,7 @@ def open_painter(options: TurboOptions, context: EffectContext) -> TurboPainter:
             context.size,
             steps=options.steps,
             name=options.accelerator,
-            progress=context.progress,
-            cache=cache_dir() / "accelerators",
+            progress=lambda what, share: context.progress(what, 0.5 + 0.5 * share),
         )
 
     with _memory_explained(context.device):
