@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Look", "Painted", "Painter"]
 
+_CPU_WORKERS = 2
 _POLL_NS = SECOND // 4
 _SILENCE_NS = 600 * SECOND
 
@@ -87,13 +88,15 @@ class Painter:
         self._revision = 0
         self._seq = 0
         self._prepared: Mapping[str, Value] | None = None
+        # As a mirror on this machine would have it, so that the times and the work size are the mirror's own.
+        workers = _CPU_WORKERS if device == "cpu" else len(settings.devices)
         setup = WorkerSetup(
             worker=0,
             effect=settings.effect,
             device=device,
             size=settings.size,
-            workers=1,
-            threads=os.cpu_count() or 1,
+            workers=workers,
+            threads=max((os.cpu_count() or 1) // workers, 1) if device == "cpu" else 1,
             frame_rate=30.0,
             options=settings.options,
             frames=self._frames.spec,
