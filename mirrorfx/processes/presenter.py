@@ -61,7 +61,7 @@ class Presenter:
         self._sinks = list(sinks)
         self._open_sinks()
         self._released: list[int] = []
-        self._dissolve = Dissolve()
+        self._dissolve = Dissolve(settings.size)
         self._look: int | None = None
         self._holding = False
         self._picture: Image | None = None

@@ -368,6 +368,20 @@ def test_choosing_an_effect(desk, engine, qtbot):
     assert not desk.effects.note.isVisible()
 
 
+def test_what_carries_the_wall_is_told_until_the_wanted_effect_is_ready(desk, engine, qtbot):
+    engine.publish_state(effect="turbo", carried_by="style")
+    note = desk.effects.note
+    qtbot.waitUntil(lambda: note.text() == "style carries the wall until turbo is ready.")
+    assert note.isVisible()
+    assert desk.effects.box.isEnabled(), "another effect can be chosen meanwhile"
+    engine.publish_state(effect="paint", switching_to="turbo", carried_by="style")
+    qtbot.waitUntil(lambda: not desk.effects.box.isEnabled())
+    assert note.text() == "style carries the wall until turbo is ready."
+    engine.publish_state(effect="turbo", switching_to=None, carried_by=None)
+    qtbot.waitUntil(desk.effects.box.isEnabled)
+    assert not note.isVisible()
+
+
 # Figures and notices
 
 
@@ -384,6 +398,21 @@ def test_figures(desk, engine, qtbot):
     assert [t.value.text() for t in (figures.newer, figures.late, figures.lost)] == ["214", "3", "1"]
     assert figures.fallback.isHidden()
     assert [card.times.text() for card in figures.workers.cards] == ["71 ms", "71 ms"]
+
+
+def test_each_worker_shows_how_far_it_is_while_another_carries(desk, engine, qtbot):
+    loading = worker(0, state="starting", frames=0, progress={"what": "loading the UNet", "share": 0.45})
+    swapping = worker(1, progress={"what": "changing its networks", "share": 0.0})
+    carrier = worker(2, name="carrier")
+    engine.publish_figures(workers=[loading, swapping, carrier])
+    qtbot.waitUntil(lambda: len(desk.figures.workers.cards) == 3)
+    first, second, third = desk.figures.workers.cards
+    assert first.state.text() == "loading the UNet · 45 %"
+    assert (first.progress.isVisible(), first.progress.value()) == (True, 45)
+    assert second.state.text() == "changing its networks"
+    assert not second.progress.isVisible(), "nobody knows how far it is"
+    assert third.name.text() == "carrier · cpu"
+    assert (third.state.text(), third.progress.isVisible()) == ("ready", False)
 
 
 def test_workers_tell_their_state_in_words(desk, engine, qtbot):

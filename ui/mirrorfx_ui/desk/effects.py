@@ -54,10 +54,13 @@ class EffectPanel(QWidget):
         if view is None or not view.isVisible():
             self.box.setCurrentIndex(self.box.findData(switching or state["effect"], _NAME))
         self.box.setEnabled(not switching)
-        self.note.setText(self._note(state["effect"], switching))
+        self.note.setText(self._note(state["effect"], switching, state.get("carried_by")))
         self.note.setVisible(bool(self.note.text()))
 
-    def _note(self, effect: str, switching: str | None) -> str:
+    def _note(self, effect: str, switching: str | None, carried_by: str | None) -> str:
+        if carried_by:
+            text = self.tr("%s carries the wall until %s is ready.")
+            return text.replace("%s", carried_by, 1).replace("%s", switching or effect, 1)
         if switching:
             text = self.tr("Getting %s ready; %s paints until then.")
             return text.replace("%s", switching, 1).replace("%s", effect, 1)

@@ -49,7 +49,8 @@ class WorkerCard(QFrame):
     def show_figures(self, worker: Mapping[str, Any]) -> None:
         """Show one of the report's ``workers``."""
         state = str(worker["state"])
-        self.sign.setPixmap(pixmap(_SIGNS.get(state, Sign.WAITING), 18))
+        busy = state == "starting" or (state == "ready" and bool(worker["progress"]["what"]))
+        self.sign.setPixmap(pixmap(Sign.BUSY if busy else _SIGNS.get(state, Sign.WAITING), 18))
         self.name.setText(f"{worker['name']} · {worker['device']}")
         self.state.setText(self._state(state, worker["progress"]))
         self.restarts.setText(self._restarts(worker["restarts"]))
@@ -63,7 +64,7 @@ class WorkerCard(QFrame):
             if painted
             else ""
         )
-        self.progress.setVisible(state == "starting")
+        self.progress.setVisible(busy and (state == "starting" or worker["progress"]["share"] > 0))
         self.progress.setValue(round(100 * worker["progress"]["share"]))
         self.reason.setText(str(worker["reason"]))
         self.reason.setVisible(bool(worker["reason"]))
@@ -73,7 +74,9 @@ class WorkerCard(QFrame):
         self.setAccessibleName(", ".join(word.text() for word in words))
 
     def _state(self, state: str, progress: Mapping[str, Any]) -> str:
-        if state == "starting" and progress["what"]:
+        if state == "ready" and progress["what"] and not progress["share"]:
+            return str(progress["what"])
+        if state in ("starting", "ready") and progress["what"]:
             return f"{progress['what']} · {100 * progress['share']:.0f} %"
         return {
             "ready": self.tr("ready"),
