@@ -392,6 +392,24 @@ class TestTestScript:
         assert stamps == {"base", "test", "gpu"}
 
 
+class TestStableFastCheck:
+    def test_has_an_environment_of_its_own(self, machine: Machine) -> None:
+        machine.has("uname", "#!/bin/bash\necho x86_64\n")
+        done = machine.script("stable-fast-check")
+        assert done.returncode == 0, done.stderr
+        assert (machine.root / ".venv-stable-fast").is_dir()
+        assert not (machine.root / ".venv").exists()
+        assert any("gpu.txt" in call for call in machine.calls)
+        assert "setting up in .venv-stable-fast" in done.stderr
+
+    def test_says_where_it_cannot_run(self, machine: Machine) -> None:
+        machine.has("uname", "#!/bin/bash\necho aarch64\n")
+        done = machine.script("stable-fast-check")
+        assert done.returncode == 1
+        assert "this is aarch64" in done.stderr
+        assert not machine.calls
+
+
 @pytest.mark.parametrize("failing", ["check", "test", None])
 def test_ci_runs_both_and_fails_when_either_does(tmp_path: Path, failing: str | None) -> None:
     (tmp_path / "scripts").mkdir()
@@ -404,7 +422,7 @@ def test_ci_runs_both_and_fails_when_either_does(tmp_path: Path, failing: str | 
     assert done.returncode == (3 if failing else 0)
 
 
-@pytest.mark.parametrize("path", [*(SCRIPTS / name for name in ("run", "test", "check")), CHECKOUT / ".ci" / "run"])
+@pytest.mark.parametrize("path", [*(SCRIPTS / name for name in ("run", "test", "check", "stable-fast-check")), CHECKOUT / ".ci" / "run"])
 def test_a_script_can_be_started_as_a_program(path: Path) -> None:
     assert os.access(path, os.X_OK)
     assert path.read_text().startswith("#!/usr/bin/env bash\n")
