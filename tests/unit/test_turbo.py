@@ -205,7 +205,7 @@ def test_the_cameras_frame_may_be_reused_once_start_has_returned(turbo):
 
 
 def test_caches_stay_bounded_in_an_hour_of_edits_and_drift(turbo, monkeypatch):
-    """A new pair of prompts and a new seed every five seconds, fading, with fast drift: an hour on the params' clock."""
+    """A new pair of prompts and a new seed every five seconds, fading, fast drift: an hour on the params' clock."""
     made = turbo._painter._encoded(Text())
     monkeypatch.setattr(turbo._painter._texts, "_encode", lambda _text: made)  # 1440 readings would take minutes
     now = state(drift=60.0)
