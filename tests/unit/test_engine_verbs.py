@@ -316,6 +316,7 @@ def edited():
 
 def test_an_engine_that_died_goes_on_as_if_nothing_had_been():
     engine = edited()
+    engine.clock.advance_ns(7 * SECOND)
     again = restarted(engine, run_id=SETTINGS.run_id)
     now_ns = engine.clock.now_ns() + 5 * SECOND
     assert again.value("strength") == 0.123
