@@ -329,3 +329,17 @@ def test_back_to_paced_frames_have_no_target():
     pool.scheduler.set_mode(Mode.PACED)
     pool.flights.clear()
     assert {flight.target_ns for flight in pool.run(500).flights} == {0}
+
+
+def test_a_worker_that_leaves_gets_no_more_frames_and_those_it_has_still_count():
+    pool = Pool(72, 72).run(1000)
+    left_ms = pool.now_ms
+    flight = pool.scheduler.flight(1)
+    pool.scheduler.leave(1)
+    pool.run(500)
+    assert flight is not None, "and Pool.run has seen it accepted"
+    assert pool.scheduler.flight(1) is None
+    assert {f.worker for f in pool.flights if f.t_dispatch_ns > left_ms * MS} == {0}
+    pool.scheduler.add(1, pool.now_ms * MS)
+    pool.run(500)
+    assert pool.order()[-4:] in ([0, 1, 0, 1], [1, 0, 1, 0])
