@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import mirrorfx
 from mirrorfx.errors import InvalidValue, MirrorFXError, PresetError, SourceError, did_you_mean
@@ -23,6 +23,7 @@ _COMMANDS = {
     "presets": "list, show and check presets",
     "models": "fetch, check and export the diffusion model of turbo",
     "screen": "how the picture lies on a screen: turn, keystone, soft edges, test grid",
+    "flash-check": "count the flashes of a film: more than three in a second can cause seizures",
     "desk": "open the operator's window on a running mirror",
 }
 _BAD_INPUT, _FAILED, _INTERRUPTED = 2, 1, 130
@@ -54,14 +55,18 @@ def _run(words: list[str]) -> int:
         return _BAD_INPUT
     for name, summary in _COMMANDS.items():
         if name == asked:
-            importlib.import_module(f"mirrorfx.cli.{name}").add_parser(commands)
+            _module(name).add_parser(commands)
         else:
             commands.add_parser(name, help=summary, add_help=False)
     if asked is None and not words:
         parser.print_help()
         return 0
     parsed = parser.parse_args(words)
-    return int(importlib.import_module(f"mirrorfx.cli.{parsed.command}").run(parsed))
+    return int(_module(parsed.command).run(parsed))
+
+
+def _module(command: str) -> Any:
+    return importlib.import_module(f"mirrorfx.cli.{command.replace('-', '_')}")
 
 
 def _complain(text: str) -> None:

@@ -1,0 +1,241 @@
+"""The flash guard: whatever comes in, what is shown stays within the limits, and calm pictures aren't touched."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mirrorfx.clock import SECOND
+from mirrorfx.resources import asset
+from mirrorfx.safety import FlashGuard, count_flashes
+
+SIZE = (64, 64)
+BLACK, WHITE, RED, BLUE = (0, 0, 0), (255, 255, 255), (0, 0, 255), (255, 0, 0)
+
+
+def flat(colour, size=(64, 64)):
+    """Return one colour, BGRX."""
+    picture = np.full((size[1], size[0], 4), 255, np.uint8)
+    picture[..., :3] = colour
+    return picture
+
+
+def guarded(guard, frames, hz, start_ns=0):
+    """Return copies of what the guard makes of `frames`."""
+    return [guard.show(frame, start_ns + round(i * 1e9 / hz)).copy() for i, frame in enumerate(frames)]
+
+
+def _between(a, b, share):
+    mixed = a * (1 - share) + b * share
+    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+
+
+def _wave(rng, t, rate):
+    kind = rng.integers(4)
+    phase = (t * rate + rng.random()) % 1
+    if kind == 0:
+        return (phase < rng.uniform(0.1, 0.9)) * 1.0
+    if kind == 1:
+        return 0.5 - 0.5 * np.cos(2 * np.pi * phase)
+    if kind == 2:
+        return phase
+    return rng.random(t.shape).round(1)
+
+
+def _two(rng):
+    pairs = [(BLACK, WHITE), (RED, BLUE), (BLACK, RED), (RED, (255, 255, 0)), (BLACK, (110, 110, 110)), (RED, WHITE)]
+    if rng.random() < 0.3:
+        return tuple(flat(rng.integers(0, 256, 3)).astype(float) for _ in range(2))
+    a, b = pairs[rng.integers(len(pairs))]
+    return flat(a).astype(float), flat(b).astype(float)
+
+
+def _strobe(rng, t):
+    a, b = _two(rng)
+    return [_between(a, b, s) for s in _wave(rng, t, rng.uniform(2, 30))]
+
+
+def _checker(rng, t):
+    a, b = _two(rng)
+    y, x = np.indices(a.shape[:2])
+    square = int(rng.integers(3, 28))
+    board = ((x // square + y // square) % 2)[..., None]
+    return [_between(a, b, np.abs(board - s)) for s in _wave(rng, t, rng.uniform(2, 20))]
+
+
+def _quarters(rng, t):
+    a, b = _two(rng)
+    y, x = np.indices(a.shape[:2])
+    place = 2 * (y >= a.shape[0] // 2) + (x >= a.shape[1] // 2)
+    waves = np.array([_wave(rng, t, rng.uniform(0.5, 12)) for _ in range(4)])
+    return [_between(a, b, waves[place, i][..., None]) for i in range(len(t))]
+
+
+def _travelling(rng, t):
+    a, b = _two(rng)
+    y, x = np.indices(a.shape[:2])
+    along = (x * rng.uniform(-1, 1) + y * rng.uniform(-1, 1)) / rng.uniform(7, 64)
+    rate = rng.uniform(2, 20)
+    return [_between(a, b, (0.5 + 0.5 * np.sin(2 * np.pi * (along + rate * s)))[..., None]) for s in t]
+
+
+def _cuts(rng, t):
+    pictures, current = [], flat(BLACK)
+    rate, hz = rng.uniform(1, 20), 1 / (t[1] - t[0])
+    for _ in t:
+        if rng.random() < rate / hz:
+            coarse = rng.integers(0, 256, (int(rng.integers(1, 12)),) * 2 + (4,)).astype(np.uint8)
+            current = np.kron(coarse, np.ones((64, 64, 1), np.uint8))[:: coarse.shape[0], :: coarse.shape[1]].copy()
+        pictures.append(current)
+    return pictures
+
+
+def _fades(rng, t):
+    a, b = _two(rng)
+    return [_between(a, b, s) for s in 0.5 - 0.5 * np.cos(2 * np.pi * t * rng.uniform(0.1, 2.5))]
+
+
+def _bursts(rng, t):
+    """Calm, then flashing, then calm again: the guard must not forget nor pay out at once."""
+    a, b = _two(rng)
+    wave = _wave(rng, t, rng.uniform(3, 25)) * ((t * rng.uniform(0.4, 1.5)) % 1 < rng.uniform(0.2, 0.8))
+    return [_between(a, b, s) for s in wave]
+
+
+KINDS = {
+    function.__name__[1:]: function for function in (_strobe, _checker, _quarters, _travelling, _cuts, _fades, _bursts)
+}
+
+
+def flicker(kind, seed, hz, seconds=3.0):
+    """Return the pictures of one kind of flicker at `hz`, 64 x 64 BGRX."""
+    t = np.arange(round(seconds * hz)) / hz
+    return KINDS[kind](np.random.default_rng(seed), t)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(2))
+def test_any_flicker_comes_out_within_the_limits(kind, seed):
+    hz = (30, 75)[seed]
+    frames = flicker(kind, 100 * seed + 7, hz, seconds=2.0)
+    shown = guarded(FlashGuard(SIZE), frames, hz)
+    for cells in (64, 24):
+        assert count_flashes(shown, hz, cells).safe, cells
+
+
+def test_the_flicker_of_these_tests_is_dangerous_without_the_guard():
+    counts = [count_flashes(flicker(kind, 100 * s + 7, hz, 2.0), hz) for kind in KINDS for s, hz in ((0, 30), (1, 75))]
+    assert sum(not count.safe for count in counts) > len(counts) // 2
+    assert any(count.red > 3 for count in counts)
+
+
+@pytest.mark.parametrize("rate", [2, 4, 10, 30])
+@pytest.mark.parametrize("hz", [24, 60, 144])
+def test_a_strobe_of_up_to_three_flashes_passes_and_a_faster_one_becomes_grey(rate, hz):
+    if 2 * rate > hz:
+        rate = hz // 2
+    frames = [flat(WHITE if int(2 * rate * i / hz) % 2 else BLACK) for i in range(2 * hz)]
+    guard = FlashGuard(SIZE)
+    shown = guarded(guard, frames, hz)
+    count = count_flashes(shown, hz)
+    assert count.general <= 3
+    if rate == 2:
+        assert all(np.array_equal(a, b) for a, b in zip(shown, frames, strict=True))
+        assert guard.figures()["damped_ticks"] == 0
+    if rate >= 8:
+        last = np.array([picture[0, 0, 0] for picture in shown[-hz // 2 :]], float)
+        assert 40 < last.mean() < 215
+        assert np.ptp(last) < 90, "it still flickers by much"
+        assert guard.figures()["worst_asked"]["general"] > 3
+
+
+def test_an_ordinary_clip_passes_untouched():
+    import av
+
+    guard = None
+    with av.open(str(asset("demo.mp4"))) as film:
+        rate = float(film.streams.video[0].average_rate)
+        for index, picture in enumerate(film.decode(video=0)):
+            frame = picture.to_ndarray(format="bgra")
+            guard = guard or FlashGuard((frame.shape[1], frame.shape[0]))
+            assert guard.show(frame, round(index * SECOND / rate)) is frame
+            if index > 45:
+                break
+    assert guard.settled
+
+
+def test_after_the_flashing_the_pictures_come_back_smoothly_and_to_the_bit():
+    hz, guard = 60, FlashGuard(SIZE)
+    guarded(guard, [flat(WHITE if i // 3 % 2 else BLACK) for i in range(hz)], hz)
+    assert not guard.settled
+    calm = flat((90, 140, 60))
+    shown = [guard.show(calm, SECOND + round(i * SECOND / hz)).copy() for i in range(3 * hz)]
+    steps = np.abs(np.diff([picture[0, 0, 1].astype(int) for picture in shown]))
+    assert steps.max() <= 12
+    assert np.array_equal(shown[-1], calm)
+    assert guard.settled
+    assert guard.show(calm, 5 * SECOND) is calm
+
+
+def test_it_never_freezes_for_good():
+    """Within a flashing picture a slow change must still arrive."""
+    hz, guard = 60, FlashGuard(SIZE)
+    frames = []
+    for i in range(6 * hz):
+        level = 40 if i < 3 * hz else 160
+        frames.append(flat((level + 40 * (i // 3 % 2) * 2,) * 3))
+    shown = guarded(guard, frames, hz)
+    early, late = (np.mean([p[0, 0, 0] for p in shown[at - hz : at]]) for at in (3 * hz, 6 * hz))
+    assert late > early + 80
+
+
+def test_a_flash_in_a_small_corner_is_nobodys_business():
+    hz, guard = 60, FlashGuard(SIZE)
+    frames = []
+    for i in range(2 * hz):
+        frame = flat((60, 60, 60))
+        frame[:8, :8, :3] = 255 * (i // 3 % 2)
+        frames.append(frame)
+    assert count_flashes(frames, hz).general == 0
+    assert all(guard.show(frame, i * SECOND // hz) is frame for i, frame in enumerate(frames))
+
+
+def test_a_blackout_is_never_delayed_and_mashing_its_key_stays_within_the_limits():
+    hz, guard, black, white = 60, FlashGuard(SIZE), flat(BLACK), flat(WHITE)
+    shown = []
+    for i in range(4 * hz):
+        t_ns = i * SECOND // hz
+        dark = i // 4 % 2 == 1
+        out = guard.force(black, t_ns) if dark else guard.show(white, t_ns)
+        if dark:
+            assert out is black
+        shown.append(out.copy())
+    assert count_flashes(shown, hz).general <= 3
+    shown = [guard.show(white, 4 * SECOND + i * SECOND // hz)[0, 0, 0] for i in range(4 * hz)]
+    assert shown[-1] == 255, "the picture comes back once nobody presses any more"
+
+
+def test_a_strobe_before_the_blackout_does_not_delay_it():
+    hz, guard, black = 60, FlashGuard(SIZE), flat(BLACK)
+    guarded(guard, [flat(WHITE if i // 3 % 2 else BLACK) for i in range(hz)], hz)
+    assert guard.force(black, SECOND) is black
+
+
+def test_the_memory_under_the_last_picture_may_go_after_hold():
+    hz, guard = 60, FlashGuard(SIZE)
+    for i in range(37):
+        last = guard.show(flat(WHITE if i // 6 % 2 else BLACK), i * SECOND // hz)
+    level = int(last[0, 0, 0])
+    guard.hold()
+    last[:] = 77
+    assert abs(int(guard.show(flat(WHITE), 37 * SECOND // hz)[0, 0, 0]) - level) < 40
+
+
+def test_times_that_jitter_and_pictures_that_repeat_change_nothing():
+    rng, guard, t_ns = np.random.default_rng(3), FlashGuard((96, 64)), 0
+    shown = []
+    for i in range(240):
+        picture = flat(WHITE if i // 3 % 2 else BLACK, (96, 64)) if i % 2 == 0 else picture  # noqa: F821
+        t_ns = i * SECOND // 60 + int(rng.integers(-3_000_000, 3_000_000))
+        shown.append(guard.show(picture, t_ns).copy())
+    assert count_flashes(shown, 60).safe
