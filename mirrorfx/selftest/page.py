@@ -61,6 +61,7 @@ table { border-collapse: collapse; }
 th { font-weight: 500; font-size: 14px; text-align: left; padding: 4px 14px 6px 0; }
 td { padding: 4px 14px 4px 0; font-variant-numeric: tabular-nums; }
 .figures td, .figures th { border-bottom: 1px solid var(--line); padding: 7px 26px 7px 0; }
+.figures td:not(:last-child) { white-space: nowrap; }
 .sheet { width: 100%; table-layout: fixed; min-width: 760px; }
 .sheet th, .sheet td { padding: 3px; vertical-align: top; }
 .sheet tbody th { width: 150px; color: var(--text); font-size: 15px; padding: 3px 14px 3px 0; }
@@ -198,7 +199,7 @@ def _(block: Chart) -> str:
     most = max(block.values, default=0.0) or 1.0
     last = max(len(block.values) - 1, 1)
     line = " ".join(f"{_x(i / last):.1f},{_y(value / most):.1f}" for i, value in enumerate(block.values))
-    label = f"{block.caption}: {block.y_label} over {block.x_label}, at most {most:.3g}"
+    label = f"{block.caption}: {block.y_label} over {block.x_label}, at most {_number(most)}"
     return (
         f"<figure>{_caption(f'{block.caption}, in {block.y_label}')}"
         f'<svg viewBox="0 0 {_CHART_W:g} {_CHART_H:g}" role="img" aria-label="{escape(label)}">'
@@ -212,7 +213,7 @@ def _levels(most: float) -> str:
     """Return the horizontal lines with their values."""
     return "".join(
         f'<line x1="{_x(0):g}" x2="{_x(1):g}" y1="{_y(share):.1f}" y2="{_y(share):.1f}" stroke="#2b303b"/>'
-        f'<text x="{_x(0) - 8:g}" y="{_y(share) + 4:.1f}" text-anchor="end">{most * share:.3g}</text>'
+        f'<text x="{_x(0) - 8:g}" y="{_y(share) + 4:.1f}" text-anchor="end">{_number(most * share)}</text>'
         for share in (0.0, 0.5, 1.0)
     )
 
@@ -243,6 +244,10 @@ def _round_step(step: float) -> float:
     """Return the round number nearest above `step`: 1, 2 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(step))
     return next(times * power for times in (1, 2, 5, 10) if times * power >= step)
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _x(share: float) -> float:

@@ -302,6 +302,7 @@ def test_settings_that_are_not_possible(wrong):
         (["--effect", "piant"], "Did you mean 'paint'?"),
         (["--effect", "paint", "--size", "100"], "--size 100"),
         (["--effect", "paint", "--devices", "gpu"], "'gpu'"),
+        (["--effect", "paint", "--devices", "cpu,cuda:99"], "cuda:99 was asked for"),
         (["--effect", "paint", "--source", "nowhere.png"], "nowhere.png"),
         (["--effect", "paint", "--option", "x"], "--option 'x'"),
         (["--effect", "paint", "--model", "tiny"], "--model is for the effect turbo"),
