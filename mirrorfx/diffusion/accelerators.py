@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.diffusion._choice_store import ChoiceStore, Tried, keep_compilations, machine_key
+from mirrorfx.diffusion._life import signs_of_life
 from mirrorfx.diffusion._rungs import RUNGS, Rung, build
 from mirrorfx.diffusion._trial import TOLERANCE, Trial, free_memory, median_ms, relative_error
 from mirrorfx.diffusion.models import out_of_memory
@@ -88,9 +89,11 @@ def accelerate(
     rung = _rung(name)
     if lacking := rung.lacking(models):
         raise _unavailable(name, lacking)
-    progress(f"accelerator {name}", 0.0)
+    what = f"accelerators: building {name}"
+    progress(what, 0.0)
     try:
-        function = build(rung, models, size, steps)
+        with signs_of_life(progress, what, 0.0):
+            function = build(rung, models, size, steps)
     except Exception as problem:  # compilers raise a hundred unrelated types
         raise _unavailable(name, _reason(problem)) from problem
     progress("ready", 1.0)
@@ -116,7 +119,7 @@ def choose(  # noqa: PLR0913  the models' shape of a frame, and how to choose
         size: (width, height) in pixels, multiples of 64.
         steps: UNet calls a frame, 1 to 4.
         name: one of `RUNGS`, or ``auto``.
-        progress: is told what is being done and the share done.
+        progress: is told what is being done and the share done; from another thread while a compiler is at work.
         cache: the folder of remembered choices and compiled code; None: the user's.
 
     Raises:
@@ -147,7 +150,7 @@ class _Ladder:
         self._models, self._size, self._steps = models, size, steps
         self._store = store
         self._progress = progress
-        progress("accelerators: painting the eager picture", 0.0)
+        self._tell("painting the eager picture", 0.0)
         try:
             self._trial = Trial(models, size, steps)
         except RuntimeError as problem:
@@ -159,10 +162,14 @@ class _Ladder:
         self._progress("ready", 1.0)
         return chosen
 
+    def _tell(self, what: str, share: float) -> None:
+        self._told = f"accelerators: {what}", share
+        self._progress(*self._told)
+
     def _asked_for(self, name: str) -> Chosen:
         if lacking := RUNGS[name].lacking(self._models):
             raise _unavailable(name, lacking)
-        self._progress(f"accelerators: building {name}", 0.1)
+        self._tell(f"building {name}", 0.1)
         function, tried = self._built(Tried(name), timed=True)
         if function is None:
             raise _unavailable(name, tried.skipped)
@@ -173,7 +180,7 @@ class _Ladder:
         if found is None:
             return None
         name, tried = found
-        self._progress(f"accelerators: building {name}, chosen before", 0.1)
+        self._tell(f"building {name}, chosen before", 0.1)
         function, again = self._built(next(each for each in tried if each.name == name), timed=False)
         if function is None:
             return None
@@ -183,10 +190,10 @@ class _Ladder:
         """Measure all, then build the fastest; if that fails the second time, the next."""
         tried: tuple[Tried, ...] = ()
         for index, name in enumerate(RUNGS):
-            self._progress(f"accelerators: trying {name}", 0.1 + 0.7 * index / len(RUNGS))
+            self._tell(f"trying {name}", 0.1 + 0.7 * index / len(RUNGS))
             tried = (*tried, self._measured(name))
         for each in sorted(_right(tried), key=lambda one: one.ms or 0.0):
-            self._progress(f"accelerators: building {each.name}", 0.8)
+            self._tell(f"building {each.name}", 0.8)
             function, again = self._built(each, timed=False)
             tried = _with(tried, again)
             if function is not None:
@@ -220,7 +227,8 @@ class _Ladder:
             return None, replace(tried, skipped=reason)
         function = None
         try:
-            function = build(RUNGS[name], self._models, self._size, self._steps)
+            with signs_of_life(self._progress, *self._told):
+                function = build(RUNGS[name], self._models, self._size, self._steps)
             error, wrong = self._trial.error(function)
             tried = replace(tried, error=error, skipped=wrong)
             if timed and not wrong:

@@ -8,9 +8,11 @@ import itertools
 import json
 import os
 import sys
+import threading
 import types
 import weakref
 from dataclasses import replace
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
@@ -20,7 +22,7 @@ torch = pytest.importorskip("torch", reason="the diffusion extra is not installe
 from torch import nn  # noqa: E402
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
-from mirrorfx.diffusion import _choice_store, _graph, _rungs, _trial, accelerators  # noqa: E402
+from mirrorfx.diffusion import _choice_store, _graph, _life, _rungs, _trial, accelerators  # noqa: E402
 from mirrorfx.diffusion._graph import GraphedFrameFunction, KeptFrameFunction  # noqa: E402
 from mirrorfx.diffusion.accelerators import RUNGS, Rung, accelerate, choose, relative_error  # noqa: E402
 from mirrorfx.diffusion.models import Models  # noqa: E402
@@ -267,6 +269,28 @@ class TestAuto:
             assert shares == sorted(shares)
             assert (shares[0], told[-1]) == (0.0, ("ready", 1.0))
             assert any("graph" in what for what, _ in told)
+
+    def test_a_slow_build_gives_signs_of_life(self, ladder, models, tmp_path, monkeypatch):
+        monkeypatch.setattr(_life, "_BEAT_S", 0.001)
+        told, twice = [], Event()
+
+        def progress(what, share):
+            told.append((what, share, threading.current_thread()))
+            if sum("graph, " in what for what, *_ in told) == 2:
+                twice.set()
+
+        build = accelerators.build
+
+        def slow(rung, *arguments):
+            assert rung.summary != "graph" or twice.wait(20)
+            return build(rung, *arguments)
+
+        ladder(graph={"ms": 1.0})
+        monkeypatch.setattr(accelerators, "build", slow)
+        assert choose(models, SIZE, cache=tmp_path, progress=progress).rung == "graph"
+        assert "accelerators: trying graph, 0 s" in [what for what, *_ in told]
+        assert [share for _, share, _ in told] == sorted(share for _, share, _ in told)
+        assert all(thread is threading.main_thread() or not thread.is_alive() for *_, thread in told)
 
     def test_details_are_plain_values(self, ladder, models, tmp_path):
         ladder(graph={"by": float("nan")}, compile={"ms": 2.0})
