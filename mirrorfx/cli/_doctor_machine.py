@@ -157,7 +157,9 @@ def _camera(device: Path, name: str) -> Finding:
 def _cards() -> Finding:
     smi = shutil.which("nvidia-smi")
     if smi is None:
-        return Finding("Graphics card", "ok", "no NVIDIA driver found; the effects of this version run on the CPU")
+        return Finding(
+            "Graphics card", "ok", "no NVIDIA driver found; only the effect turbo needs one"
+        )
     query = [smi, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
     try:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=_SMI_TIMEOUT_S, check=True)
@@ -174,9 +176,9 @@ def _torch() -> Finding:
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        found = f"{version('torch')}; no effect of this version uses it"
+        found = version("torch")
     except PackageNotFoundError:
-        found = "not installed; no effect of this version needs it"
+        found = "not installed; only the effect turbo needs it"
     return Finding("torch", "ok", found)
 
 

@@ -14,7 +14,6 @@ __all__ = ["effects", "onnx", "opencv", "packages", "presets", "recording", "scr
 _OPENCV = ("opencv-python", "opencv-contrib-python", "opencv-python-headless", "opencv-contrib-python-headless")
 _PROBE_SIZE = (512, 512)
 _NOT_NEEDED_TO_RUN = frozenset({"pyqt6", "opencv-python-headless"})
-_PLANNED = "turbo"
 
 
 def packages() -> list[Finding]:
@@ -82,7 +81,7 @@ def effects() -> list[Finding]:
     """Ask every effect whether it can run, and which one `run` would take."""
     from mirrorfx.effects import choose_effect, effect_names
 
-    found = [_effect(name) for name in dict.fromkeys((*effect_names(), _PLANNED))]
+    found = [_effect(name) for name in effect_names()]
     try:
         chosen = choose_effect("auto")
     except EffectUnavailable as error:
@@ -152,9 +151,23 @@ def _effect(name: str) -> Finding:
         return Finding(
             f"Effect {name}", "missing", f"{type(error).__name__}: {error}", "update the package that brings it"
         )
+    if state and name == "turbo":
+        return _turbo()
     if state:
         return Finding(f"Effect {name}", "ok", "can run")
     return Finding(f"Effect {name}", "missing", state.reason, state.fix)
+
+
+def _turbo() -> Finding:
+    from mirrorfx.effects._turbo_here import missing
+    from mirrorfx.effects._turbo_options import TurboOptions
+
+    lacking = missing(TurboOptions())
+    if not lacking:
+        return Finding("Effect turbo", "ok", f"can run with {TurboOptions().model}")
+    return Finding(
+        "Effect turbo", "missing", "; ".join(what for what, _ in lacking), "; ".join(fix for _, fix in lacking)
+    )
 
 
 def _weights() -> Finding:

@@ -14,7 +14,7 @@ from mirrorfx.errors import EffectUnavailable
 if TYPE_CHECKING:
     from mirrorfx.effects._turbo_options import TurboOptions
 
-__all__ = ["INSTALL", "check_device", "check_here", "check_model", "libraries_lacking"]
+__all__ = ["INSTALL", "check_here", "libraries_lacking", "missing"]
 
 INSTALL = "Install: pip install 'mirrorfx[diffusion]'"
 _LIBRARIES = ("torch", "diffusers", "transformers", "safetensors")
@@ -25,13 +25,28 @@ def libraries_lacking() -> tuple[str, ...]:
     return tuple(name for name in _LIBRARIES if find_spec(name) is None)
 
 
+def missing(options: TurboOptions) -> list[tuple[str, str]]:
+    """Return all that turbo lacks on this machine: what, and the step that mends it."""
+    if libraries := libraries_lacking():
+        return [(f"{', '.join(libraries)} not installed", "pip install 'mirrorfx[diffusion]'")]
+    found = []
+    if not visible_gpus():
+        fix = "a GPU with 8 GB and its driver (nvidia-smi); until then --model tiny, which paints noise, can be tried"
+        found.append(("no NVIDIA GPU can be seen", fix))
+    try:
+        _check_model(options)
+    except EffectUnavailable as error:
+        found.append((str(error).partition(". ")[0], fetch_command(options.model, options.autoencoder)))
+    return found
+
+
 def check_here(options: TurboOptions, device: str) -> None:
     """Look for the device and for the model's files.
 
     Raises:
         EffectUnavailable: something is missing; the message names the fix.
     """
-    check_device(device)
+    _check_device(device)
     if options.is_tiny:
         return
     if device == "cpu" and HUB_ID.fullmatch(options.model) and not Path(options.model).is_dir():
@@ -39,15 +54,11 @@ def check_here(options: TurboOptions, device: str) -> None:
             f"{options.model} needs an NVIDIA GPU: on a CPU a frame takes minutes. Choose the effect style, or try "
             "turbo's plumbing with --model tiny, which paints noise."
         )
-    check_model(options)
+    _check_model(options)
 
 
-def check_device(device: str) -> None:
-    """Look for a GPU that was asked for.
-
-    Raises:
-        EffectUnavailable: it isn't there.
-    """
+def _check_device(device: str) -> None:
+    """Look for a GPU that was asked for."""
     kind, _, number = device.partition(":")
     gpus = visible_gpus()
     if kind == "cuda" and int(number or 0) >= gpus:
@@ -58,12 +69,8 @@ def check_device(device: str) -> None:
         )
 
 
-def check_model(options: TurboOptions) -> None:
-    """Look for every part of the model.
-
-    Raises:
-        EffectUnavailable: one is missing or broken, or the model is none of SDXL's family.
-    """
+def _check_model(options: TurboOptions) -> None:
+    """Look for every part of the model."""
     where = located(options.model, options.autoencoder, options.variant)
     _check_parts(
         options.model,

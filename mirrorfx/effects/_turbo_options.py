@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from mirrorfx.diffusion.model_folder import AUTOENCODER, MODEL
 from mirrorfx.errors import InvalidValue
-from mirrorfx.resources import config_dir
+from mirrorfx.resources import loras_dir
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,10 +20,6 @@ TINY = "tiny"
 NOISE_NOTICE = "The tiny model paints noise: this is for trying the plumbing"
 
 _STEPS_MOST = 4
-
-
-def _own_loras() -> Path:
-    return config_dir() / "loras"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +40,7 @@ class TurboOptions:
     variant: str | None = None
     accelerator: str = "auto"
     steps: int = 1
-    loras: Path = field(default_factory=_own_loras)
+    loras: Path = field(default_factory=loras_dir)
 
     @classmethod
     def read(cls, options: Iterable[tuple[str, str]]) -> Self:
@@ -60,7 +56,7 @@ class TurboOptions:
             variant=given.get("variant") or None,
             accelerator=given.get("accelerator") or "auto",
             steps=_steps(given.get("steps", "1")),
-            loras=Path(given["loras"]).expanduser() if given.get("loras") else _own_loras(),
+            loras=Path(given["loras"]).expanduser() if given.get("loras") else loras_dir(),
         )
 
     @property

@@ -13,12 +13,13 @@ from mirrorfx.params import ParamState
 
 NAMES = [name for name in effect_names() if availability(name)]
 REPAINTING = [name for name in NAMES if name not in ("passthrough", "sleep")]
+OPTIONS = {"turbo": (("model", "tiny"),)}
 SIZES = [(256, 256), (256, 384), (448, 320)]
 
 
 def make(name: str, size: tuple[int, int] = (256, 256)) -> Effect:
     effect = Sleep(FakeClock()) if name == "sleep" else effect_class(name)()
-    effect.open(EffectContext(size))
+    effect.open(EffectContext(size, options=OPTIONS.get(name, ())))
     return effect
 
 

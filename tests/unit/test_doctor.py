@@ -67,7 +67,7 @@ def test_this_machine_can_run_the_mirror_and_every_check_works(monkeypatch):
     assert {"Python", "OpenCV", "Recording", "Effect style", "Effect auto", "Presets", "PyQt6"} <= {
         finding.name for finding in findings
     }
-    assert all(finding.fix for finding in findings if finding.state != "ok" and finding.name != "Effect turbo")
+    assert all(finding.fix for finding in findings if finding.state != "ok")
 
 
 def test_every_check_is_found_by_its_name():
@@ -390,10 +390,25 @@ def test_an_effect_that_raises_does_not_hide_the_others(monkeypatch):
     assert found["Effect paint"].state == "ok"
 
 
-def test_turbo_is_said_not_to_be_built():
+def test_all_that_turbo_lacks_is_told_with_the_fixes(tmp_path, monkeypatch):
+    monkeypatch.setattr("mirrorfx.effects._turbo_here.libraries_lacking", lambda: ())
+    monkeypatch.setattr("mirrorfx.effects._turbo_here.visible_gpus", lambda: 0)
+    monkeypatch.setattr("mirrorfx.effects._turbo_here.hub_snapshot", lambda _repository: None)
+    monkeypatch.setattr("mirrorfx.diffusion.model_folder.models_dir", lambda: tmp_path)
     turbo = next(finding for finding in software.effects() if finding.name == "Effect turbo")
     assert turbo.state == "missing"
-    assert "not contain it yet" in turbo.found
+    assert "no NVIDIA GPU" in turbo.found
+    assert "stabilityai/sdxl-turbo are not on this machine" in turbo.found
+    assert "nvidia-smi" in turbo.fix
+    assert "mirrorfx models fetch" in turbo.fix
+
+
+def test_turbo_without_torch_names_the_command(monkeypatch):
+    monkeypatch.setattr("mirrorfx.effects._turbo_here.libraries_lacking", lambda: ("torch",))
+    monkeypatch.setattr("mirrorfx.effects.turbo.libraries_lacking", lambda: ("torch",))
+    turbo = next(finding for finding in software.effects() if finding.name == "Effect turbo")
+    assert turbo.found == "torch not installed"
+    assert "mirrorfx[diffusion]" in turbo.fix
 
 
 def test_no_effect_at_all_stops_the_mirror(monkeypatch):

@@ -9,7 +9,9 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from mirrorfx import effects
+from mirrorfx.effects import _turbo_here as turbo_here
 from mirrorfx.effects.passthrough import Passthrough
+from mirrorfx.effects.turbo import Turbo
 from mirrorfx.errors import EffectUnavailable, UnknownName
 from mirrorfx.params import CORE_PARAMS, Kind, Param
 
@@ -60,7 +62,7 @@ def test_built_in_effects_are_listed_sorted():
     names = effects.effect_names()
     assert {"paint", "passthrough", "sleep", "style"} <= set(names)
     assert list(names) == sorted(names)
-    assert "turbo" not in names
+    assert "turbo" in names
 
 
 def test_listing_imports_no_effect_and_nothing_large():
@@ -77,13 +79,46 @@ def test_an_unknown_name_gets_the_nearest():
         effects.choose_effect("piant")
 
 
-def test_turbo_says_that_it_is_not_built_yet():
-    with pytest.raises(EffectUnavailable, match=r"turbo .*does not contain it yet.*paint"):
-        effects.choose_effect("turbo")
-    assert not effects.availability("turbo")
+@pytest.fixture
+def turbo_is_complete(monkeypatch):
+    """Everything that turbo needs is there, as far as can be seen from outside."""
+    monkeypatch.setattr(effects, "visible_gpus", lambda: 1)
+    monkeypatch.setattr(turbo_here, "visible_gpus", lambda: 1)
+    monkeypatch.setattr(Turbo, "availability", classmethod(lambda _cls: effects.Availability()))
+    monkeypatch.setattr(turbo_here, "_check_model", lambda _options: None)
+
+
+def test_auto_takes_turbo_where_gpu_libraries_and_model_are(turbo_is_complete):
+    assert effects.choose_effect("auto") is Turbo
+    assert effects.default_devices(Turbo) == ("cuda:0",)
+
+
+@pytest.mark.parametrize("lacking", ["gpu", "libraries", "model"])
+def test_auto_leaves_turbo_where_anything_is_missing(turbo_is_complete, monkeypatch, lacking):
+    def absent(_options):
+        raise EffectUnavailable("no model")
+
+    match lacking:
+        case "gpu":
+            monkeypatch.setattr(effects, "visible_gpus", lambda: 0)
+        case "libraries":
+            state = effects.Availability(ok=False, reason="no torch")
+            monkeypatch.setattr(Turbo, "availability", classmethod(lambda _cls: state))
+        case "model":
+            monkeypatch.setattr(turbo_here, "_check_model", absent)
+    assert effects.choose_effect("auto").name in ("style", "paint")
+
+
+def test_an_effect_for_gpus_gets_them_all_and_others_none(monkeypatch):
+    monkeypatch.setattr(effects, "visible_gpus", lambda: 3)
+    assert effects.default_devices(Turbo) == ("cuda:0", "cuda:1", "cuda:2")
+    assert effects.default_devices(Passthrough) == ("cpu",)
+    monkeypatch.setattr(effects, "visible_gpus", lambda: 0)
+    assert effects.default_devices(Turbo) == ("cpu",)
 
 
 def test_auto_takes_the_best_that_can_run(monkeypatch):
+    monkeypatch.setattr(effects, "visible_gpus", lambda: 0)
     assert effects.choose_effect().name in ("style", "paint")
     monkeypatch.setitem(effects._BUILT_IN, "style", "mirrorfx.effects.no_such_module:Style")
     assert effects.choose_effect("auto").name == "paint"
@@ -106,10 +141,6 @@ class TestThirdParty:
         assert "negative" in effects.effect_names()
         assert effects.choose_effect("negative") is Negative
         assert effects.availability("negative")
-
-    def test_may_bring_what_is_not_built_in_yet(self, registered):
-        registered(turbo="third_party_effects:Negative")
-        assert effects.effect_class("turbo") is Negative
 
     def test_its_params_join_the_core_ones(self, registered):
         registered(negative="third_party_effects:Negative")
