@@ -39,7 +39,7 @@ _FIX = "Choose a LoRA file that was made for SDXL."
 
 
 class LoraLibrary:
-    """The LoRA files of a folder and the folders in it, by name: the file's path there, without its ending.
+    """The LoRA files of a folder and of the folders in it, by name: the file's own, without its ending.
 
     The folder is read at each call; neither torch nor a network is needed.
 
@@ -51,29 +51,35 @@ class LoraLibrary:
         self.folder = folder
 
     def names(self) -> list[str]:
-        """Return all names, sorted whatever their case."""
-        found = (path.relative_to(self.folder) for path in self.folder.rglob(f"*{_ENDING}") if path.is_file())
-        return sorted((path.as_posix().removesuffix(_ENDING) for path in found), key=lambda name: (name.lower(), name))
+        """Return all names, each once, sorted whatever their case."""
+        return sorted({path.stem for path in self._files(_ENDING)}, key=lambda name: (name.lower(), name))
 
     def path(self, name: str) -> Path:
-        """Return the file called `name`, whatever the case.
+        """Return the file called `name`, whatever the case unless two differ only in it.
 
         Raises:
-            InvalidValue: there is none; the message has the folder, and the nearest name or the reason.
+            InvalidValue: there is none, or several; the message has the folder, and the nearest name or the reason.
         """
-        names = self.names()
-        by_key = {known.casefold(): known for known in names} | {known: known for known in names}
-        wanted = name.removesuffix(_ENDING)
-        found = by_key.get(wanted) or by_key.get(wanted.casefold())
+        alike = self._called(name, _ENDING)
+        found = [path for path in alike if path.stem == name] or alike
+        if len(found) == 1:
+            return found[0]
         if found:
-            return self.folder / f"{found}{_ENDING}"
-        if any((self.folder / f"{wanted}{ending}").is_file() for ending in _PICKLED):
+            listed = " and ".join(map(str, found))
+            raise InvalidValue(f"There are {len(found)} LoRA files called {name!r}: {listed}. Rename one of them.")
+        if any(self._called(name, ending) for ending in _PICKLED):
             raise InvalidValue(f"The LoRA file {name!r} in {self.folder} is no safetensors file: {_PICKLE}")
-        if not names:
+        if not self.names():
             raise InvalidValue(
                 f"There is no LoRA file called {name!r}: the folder {self.folder} has none. Put {name}{_ENDING} there."
             )
-        raise UnknownName(f"LoRA file in {self.folder}", name, names)
+        raise UnknownName(f"LoRA file in {self.folder}", name, self.names())
+
+    def _called(self, name: str, ending: str) -> list[Path]:
+        return [path for path in self._files(ending) if path.stem.casefold() == name.casefold()]
+
+    def _files(self, ending: str) -> list[Path]:
+        return sorted(path for path in self.folder.rglob(f"*{ending}") if path.is_file())
 
 
 _PICKLE = (

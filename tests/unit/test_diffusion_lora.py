@@ -345,10 +345,18 @@ def library(tmp_path):
 
 
 def test_the_library_finds_files_by_name(library, tmp_path):
-    assert library.names() == ["Ink Wash", "neon", "styles/oil"]
-    assert library.path("neon") == library.path("NEON") == library.path("neon.safetensors")
+    assert library.names() == ["Ink Wash", "neon", "oil"]
+    assert library.path("neon") == library.path("NEON") == tmp_path / "neon.safetensors"
+    assert library.path("oil") == tmp_path / "styles" / "oil.safetensors"
+    (tmp_path / "NEON.safetensors").touch()
     assert library.path("neon") == tmp_path / "neon.safetensors"
-    assert library.path("styles/oil").is_file()
+    assert library.path("NEON") == tmp_path / "NEON.safetensors"
+
+
+def test_two_files_of_one_name_are_told(library, tmp_path):
+    (tmp_path / "styles" / "neon.safetensors").touch()
+    with pytest.raises(InvalidValue, match=r"2 LoRA files called 'neon': .*styles.*Rename one"):
+        library.path("neon")
 
 
 def test_an_unknown_name_is_told_with_the_folder_and_the_nearest(library, tmp_path):
