@@ -31,6 +31,7 @@ unlock_setup() { exec 9<&-; }
 wanted() {
   printf '%s\n' "$root" "$python_version" "$(<"$requirements/base.txt")" "$(<"$requirements/$1.txt")"
   [[ $1 != base ]] || printf '%s\n' "$(<"$root/pyproject.toml")"
+  [[ $1 != test ]] || printf '%s\n' "$(<"$requirements/test-no-deps.txt")"
 }
 
 is_current() { [[ -e $state/$1.stamp && $(<"$state/$1.stamp") == "$(wanted "$1")" ]]; }
@@ -53,6 +54,7 @@ install_set() {
 
 install_pinned() {
   pip_install -r "$requirements/$1.txt" -c "$requirements/base.txt" || return
+  [[ $1 != test ]] || pip_install --no-deps -r "$requirements/test-no-deps.txt" || return
   [[ $1 != base ]] || pip_install --no-deps --no-build-isolation -e "$root"
 }
 

@@ -377,6 +377,19 @@ class TestTestScript:
         assert done.stdout == "pytest ran\n<-k>\n<a or b>\n"
         assert any("torch.txt" in call for call in machine.calls)
 
+    def test_what_drags_along_too_much_is_installed_alone(self, machine: Machine) -> None:
+        machine.script("test")
+        calls = [call for call in machine.calls if "test-no-deps.txt" in call]
+        assert len(calls) == 1
+        assert "--no-deps" in calls[0].split()
+        machine.forget_calls()
+        machine.script("test")
+        assert machine.calls == []
+        with (machine.root / "scripts" / "requirements" / "test-no-deps.txt").open("a") as file:
+            file.write("# changed\n")
+        machine.script("test")
+        assert [call for call in machine.calls if "test-no-deps.txt" in call]
+
     def test_does_not_pass_when_the_windows_could_not_be_tested(self, machine: Machine) -> None:
         done = machine.script("test", NO_QT="1")
         assert "<--ignore=tests/ui>" in done.stdout
