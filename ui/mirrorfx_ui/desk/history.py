@@ -1,0 +1,117 @@
+"""The operator's own edits, to be undone and done again. No Qt: it only knows values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+__all__ = ["Edit", "History"]
+
+_EDITS_MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One step that the operator took.
+
+    Attributes:
+        label: what it is called in "Undo …": ``Strength``, ``Preset Ice``.
+        before: the values of what it changed, before.
+        after: the same, after.
+    """
+
+    label: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+class History:
+    """Steps to go back and forth.
+
+    What somebody else has changed meanwhile (OSC, another desk, sound) is left alone: a value is only taken back where
+    it still is what the step made of it.
+    """
+
+    def __init__(self) -> None:
+        self._done: list[Edit] = []
+        self._undone: list[Edit] = []
+        self._open: str | None = None
+
+    @property
+    def undo_label(self) -> str | None:
+        """What `undo` would take back; None when there is nothing."""
+        return self._done[-1].label if self._done else None
+
+    @property
+    def redo_label(self) -> str | None:
+        """What `redo` would do again; None when there is nothing."""
+        return self._undone[-1].label if self._undone else None
+
+    def record(self, label: str, before: Mapping[str, Any], after: Mapping[str, Any], *, gesture: str = "") -> None:
+        """Add a step.
+
+        Args:
+            label: see `Edit`.
+            before: values before; only those that differ are kept.
+            after: values after.
+            gesture: steps of one gesture in a row (a drag) become one, until `end_gesture`; "" is a step of its own.
+        """
+        changed = {name: value for name, value in after.items() if before.get(name) != value}
+        merges = bool(gesture) and gesture == self._open and bool(self._done)
+        self._open = gesture or None
+        if merges:
+            last = self._done[-1]
+            starts = {name: before[name] for name in changed} | dict(last.before)
+            self._done[-1] = replace(last, before=starts, after=dict(last.after) | changed)
+        elif changed:
+            self._done.append(Edit(label, {name: before[name] for name in changed}, changed))
+            del self._done[:-_EDITS_MOST]
+        else:
+            self._open = None
+            return
+        self._undone.clear()
+
+    def end_gesture(self) -> None:
+        """The next step is a new one: the mouse button was let go. A drag that came back to its start is no step."""
+        self._open = None
+        if self._done and self._done[-1].before == self._done[-1].after:
+            self._done.pop()
+
+    def undo(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Take the last step back.
+
+        Args:
+            values: as they are now.
+
+        Returns:
+            What to set; empty when there was nothing that could be taken back.
+        """
+        return self._move(self._done, self._undone, values, back=True)
+
+    def redo(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Do again what was undone last; as `undo`."""
+        return self._move(self._undone, self._done, values, back=False)
+
+    def clear(self) -> None:
+        """Forget everything: another effect with other params."""
+        self._done.clear()
+        self._undone.clear()
+        self._open = None
+
+    def _move(self, source: list[Edit], target: list[Edit], values: Mapping[str, Any], *, back: bool) -> dict[str, Any]:
+        self._open = None
+        while source:
+            edit = source.pop()
+            here, there = (edit.after, edit.before) if back else (edit.before, edit.after)
+            mine = [name for name in here if name in values and _same(values[name], here[name])]
+            if mine:
+                target.append(edit)
+                return {name: there[name] for name in mine}
+        return {}
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, float) or isinstance(other, float):
+        return abs(one - other) <= 1e-9 * max(1.0, abs(one))
+    return bool(one == other)
