@@ -74,3 +74,48 @@ def test_hangs_at_the_frame_it_is_told_to():
 def test_a_service_time_that_is_none_is_refused(text):
     with pytest.raises(InvalidValue, match=r"service_ms is .*zero or more"):
         sleep(FakeClock(), service_ms=text)
+
+
+def test_where_frames_overlap_the_device_goes_over_from_one_to_the_next():
+    clock = FakeClock(CLOCK_START_NS)
+    effect = sleep(clock, service_ms=40, overlap=1)
+    assert effect.overlaps
+    outs = [np.zeros((256, 256, 4), np.uint8) for _ in range(3)]
+    finishes = [effect.start(_frame(seq), Params({}), outs[seq]) for seq in range(2)]
+    assert clock.now_ns() == CLOCK_START_NS
+    finishes[0]()
+    assert clock.now_ns() == CLOCK_START_NS + 40 * MS
+    finishes.append(effect.start(_frame(2), Params({}), outs[2]))
+    for number in (1, 2):
+        finishes[number]()
+        assert clock.now_ns() == CLOCK_START_NS + 40 * (number + 1) * MS
+    assert [int(out[0, 0, 0]) for out in outs] == [1, 2, 3]
+
+
+def test_a_frame_that_overlaps_is_copied_away_at_its_start():
+    effect = sleep(FakeClock(), overlap=1)
+    frame, out = _frame(0), np.zeros((256, 256, 4), np.uint8)
+    finish = effect.start(frame, Params({}), out)
+    frame.pixels[:] = 99
+    finish()
+    assert (out[..., :3] == 1).all()
+
+
+def test_does_not_overlap_unless_asked_to():
+    assert not sleep(FakeClock()).overlaps
+    clock = FakeClock()
+    finish = sleep(clock, service_ms=40).start(_frame(0), Params({}), np.zeros((256, 256, 4), np.uint8))
+    clock.advance_ns(100 * MS)
+    finish()
+    assert clock.now_ns() == 140 * MS
+
+
+def test_a_frame_that_overlaps_fails_at_its_finish():
+    effect = sleep(FakeClock(), overlap=1, fail_at=3)
+    finish = effect.start(_frame(3), Params({}), np.zeros((256, 256, 4), np.uint8))
+    with pytest.raises(EffectFailed, match="frame 3"):
+        finish()
+
+
+def _frame(seq: int) -> Frame:
+    return Frame(np.full((256, 256, 3), seq + 1, np.uint8), 0, seq=seq)
