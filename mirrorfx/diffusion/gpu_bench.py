@@ -19,7 +19,7 @@ from mirrorfx.clock import SECOND
 from mirrorfx.diffusion._graph import KeptFrameFunction
 from mirrorfx.diffusion.accelerators import RUNGS, accelerate
 from mirrorfx.diffusion.gpu_bench_ceilings import ceilings
-from mirrorfx.diffusion.gpu_bench_checks import Probed, compared, in_fp32, probed, set_values
+from mirrorfx.diffusion.gpu_bench_checks import Probed, changed_weights, compared, in_fp32, probed, set_values
 from mirrorfx.diffusion.gpu_bench_figures import accepted, derive
 from mirrorfx.diffusion.gpu_bench_jobs import WAITING, Job, outcome, run_jobs
 from mirrorfx.diffusion.gpu_bench_models import bench_device, count_flop, random_models
@@ -136,7 +136,7 @@ class GpuBench:
         not_asked = {"status": "skipped", "reason": "not asked for"}
         return {
             "size": _spelled(size),
-            "flop": count_flop(self._settings.model_size, size, self._settings.steps),
+            "flop": dict(count_flop(self._settings.model_size, size, self._settings.steps)),
             "rungs": [{"rung": name, **WAITING} for name in self._rungs],
             "peer": dict(WAITING) if self._settings.peer else not_asked,
             "half_precision": dict(WAITING) if size == min(self._settings.sizes) else not_asked,
@@ -201,6 +201,8 @@ class GpuBench:
         function = accelerate(name, self._bench.models, size, steps=settings.steps)
         figures: dict[str, Any] = {"prepare_s": round((self._clock.now_ns() - began_ns) / SECOND, 3)}
         figures |= compared(probed(function, self._bench, settings.steps), plain)
+        figures["follows_weights"] = self._follows_weights(function, size)
+        figures["follows_weights_promised"] = RUNGS[name].weights_in_place
         set_values(function, self._bench, settings.steps)
         figures |= time_frames(function, settings.frames, settings.warmup, self._clock)
         figures["overlapped_fps"] = time_overlapped(function, settings.frames, self._clock)
@@ -208,6 +210,13 @@ class GpuBench:
         self._profile_if_fastest(name, size, function, figures)
         figures["stages_ms"] = time_stages(function, min(settings.frames, _STAGE_FRAMES), self._clock)
         return figures
+
+    def _follows_weights(self, function: FrameFunction, size: Size) -> bool:
+        """Say whether a change of the plain networks' weights in place, by a LoRA file say, shows in the next frame."""
+        with changed_weights(self._bench):
+            wanted = self._pictures(self._bench, size)
+            found = probed(function, self._bench, self._settings.steps)
+        return accepted({"status": "measured", **compared(found, wanted)})
 
     def _profile_if_fastest(self, name: str, size: Size, function: FrameFunction, figures: dict[str, Any]) -> None:
         if not self._settings.profile or size != self._settings.sizes[0]:

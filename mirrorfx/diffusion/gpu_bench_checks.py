@@ -8,6 +8,7 @@ This module imports torch; import it where diffusion runs, nowhere else.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -18,12 +19,12 @@ from mirrorfx.diffusion._graph import KeptFrameFunction
 from mirrorfx.diffusion.gpu_bench_timing import camera_pictures
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from mirrorfx.diffusion.frame_function import FrameFunction
     from mirrorfx.diffusion.gpu_bench_models import BenchModels
 
-__all__ = ["Probed", "compared", "in_fp32", "probed", "set_values"]
+__all__ = ["Probed", "changed_weights", "compared", "in_fp32", "probed", "set_values"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,18 @@ def compared(found: Sequence[Probed], reference: Sequence[Probed]) -> dict[str, 
         "levels_most": max(float(each.max()) for each in levels),
         "levels_mean": round(max(float(each.mean()) for each in levels), 4),
     }
+
+
+@contextmanager
+def changed_weights(bench: BenchModels) -> Iterator[None]:
+    """Change weights of the UNet in place for a while, as LoRA files do."""
+    weight = bench.models.unet.conv_out.weight
+    before = weight.clone()
+    weight.mul_(1.5)
+    try:
+        yield
+    finally:
+        weight.copy_(before)
 
 
 def in_fp32(bench: BenchModels) -> BenchModels:

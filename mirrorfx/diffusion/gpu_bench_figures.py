@@ -70,6 +70,8 @@ def _problem(rung: dict[str, Any]) -> str:
         return "NaN or infinite values in the picture"
     if rung["relative_error"] > ERROR_MOST:
         return f"the picture is not the plain rung's: relative error {rung['relative_error']:.2g}"
+    if rung["follows_weights_promised"] and not rung["follows_weights"]:
+        return "a change of the weights in place doesn't show in the picture"
     return ""
 
 

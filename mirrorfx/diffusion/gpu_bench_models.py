@@ -9,6 +9,7 @@ This module imports torch; import it where diffusion runs, nowhere else.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -169,12 +170,13 @@ def random_models(model_size: str, device: torch.device, *, seed: int = 0) -> Be
     )
 
 
+@functools.cache
 def count_flop(model_size: str, size: tuple[int, int], steps: int) -> dict[str, int]:
     """Count the floating-point operations of one frame, bytes to bytes, by running it on tensors without storage.
 
     Returns:
         ``convolution``, ``linear``, ``attention`` (its two products alone) and their sum ``total``; a multiplication
-        and its addition are two operations. Elementwise work is not counted.
+        and its addition are two operations. Elementwise work is not counted. Not to be changed: it is kept.
     """
     function = FrameFunction(random_models(model_size, torch.device("meta")).models, size, steps=steps)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:

