@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Edit", "History"]
 
@@ -113,5 +115,5 @@ class History:
 
 def _same(one: Any, other: Any) -> bool:
     if isinstance(one, float) or isinstance(other, float):
-        return abs(one - other) <= 1e-9 * max(1.0, abs(one))
+        return bool(abs(one - other) <= 1e-9 * max(1.0, abs(one)))
     return bool(one == other)
