@@ -71,7 +71,7 @@ td { padding: 4px 14px 4px 0; font-variant-numeric: tabular-nums; }
 img, video { display: block; width: 100%; height: auto; border-radius: 6px; background: #000; }
 video { max-width: 768px; }
 td small { color: var(--soft); }
-.row { display: grid; gap: 10px; grid-template-columns: repeat(auto-fit, minmax(min(220px, 100%), 1fr)); }
+.row { display: grid; gap: 10px; grid-template-columns: repeat(auto-fit, minmax(min(180px, 100%), 1fr)); }
 .row figure { margin: 0; max-width: 620px; }
 svg { width: 100%; height: auto; display: block; background: var(--raised); border-radius: 8px; }
 svg text { fill: var(--soft); font: 13px system-ui, "DejaVu Sans", sans-serif; }
