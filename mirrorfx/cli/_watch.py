@@ -96,7 +96,9 @@ def _beat(figures: dict[str, Any]) -> str:
         return ""
     parts = [f"{recent['fps']:.1f} new frames/s", f"{recent['latency_ms'].get('p50', 0):.0f} ms behind the camera"]
     lost = [w["name"] for w in figures.get("workers", []) if w["state"] != "ready"]
-    if lost:
+    if figures.get("carried_by"):
+        parts.append(f"{figures['carried_by']} carries until {figures['effect']} is ready")
+    elif lost:
         parts.append(f"not ready: {', '.join(lost)}")
     if figures.get("showing") == "fallback":
         parts.append("no picture: fallback scene")

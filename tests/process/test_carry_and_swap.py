@@ -238,12 +238,12 @@ def test_a_failing_swap_leaves_everything_as_it_was(operate, third_party):
 
 
 def test_a_single_worker_holds_its_picture_while_it_swaps(operate, third_party):
-    third_party("swapping", SWAPPING.replace("0.8", "3.0"))
+    third_party("swapping", SWAPPING.replace("0.8", "2.6"))
 
     def script(client, events):
         time.sleep(0.5)
         client.ask("set", params={"lora": "ink"}, fade_s=0.0)
-        time.sleep(5.5)
+        time.sleep(4.5)
 
     outcome, shares = operate(script, effect="swapping", workers=1)
     assert changes(shares) == ["first", "second"]
