@@ -101,7 +101,10 @@ class ChoiceStore:
 
     def write(self, rung: str, tried: tuple[Tried, ...]) -> None:
         """Keep a choice for the next start."""
-        _write(self._path, {"key": self._key, "rung": rung, "tried": [asdict(each) for each in tried]})
+        content = {"key": self._key, "rung": rung, "tried": [asdict(each) for each in tried]}
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(self._path, json.dumps(content, indent=1).encode())
 
     def begin(self, rung: str) -> bool:
         """Note that `rung` is being tried; say no if that has ended the process every time so far."""
@@ -111,12 +114,18 @@ class ChoiceStore:
             begun = 0
         if begun >= _ATTEMPTS_MOST:
             return False
-        _write(self.attempts, counts | {rung: begun + 1})
+        self._count(counts | {rung: begun + 1})
         return True
 
     def end(self, rung: str) -> None:
         """Note that the process has outlived trying `rung`."""
-        _write(self.attempts, {name: count for name, count in _read(self.attempts).items() if name != rung})
+        self._count({name: count for name, count in _read(self.attempts).items() if name != rung})
+
+    def _count(self, counts: dict[str, Any]) -> None:
+        # A spoilt file only means counting from the start, so this needn't be written whole.
+        with contextlib.suppress(OSError):
+            self.attempts.parent.mkdir(parents=True, exist_ok=True)
+            self.attempts.write_text(json.dumps(counts), encoding="utf-8")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -125,12 +134,6 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(content, indent=1).encode())
 
 
 def _digest(content: object) -> str:

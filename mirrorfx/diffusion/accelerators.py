@@ -86,9 +86,7 @@ def accelerate(
         EffectUnavailable: the rung can't run here or can't be built; the message names the reason and the fix.
         UnknownName: there is no such rung.
     """
-    rung = _rung(name)
-    if lacking := rung.lacking(models):
-        raise _unavailable(name, lacking)
+    rung = _able_rung(name, models)
     what = f"accelerators: building {name}"
     progress(what, 0.0)
     try:
@@ -128,7 +126,7 @@ def choose(  # noqa: PLR0913  the models' shape of a frame, and how to choose
         UnknownName: there is no such rung.
     """
     if name != AUTO:
-        _rung(name)
+        _able_rung(name, models)
     folder = cache or _cache_folder()
     keep_compilations(folder)
     able = [each for each, rung in RUNGS.items() if not rung.lacking(models)]
@@ -167,8 +165,6 @@ class _Ladder:
         self._progress(*self._told)
 
     def _asked_for(self, name: str) -> Chosen:
-        if lacking := RUNGS[name].lacking(self._models):
-            raise _unavailable(name, lacking)
         self._tell(f"building {name}", 0.1)
         function, tried = self._built(Tried(name), timed=True)
         if function is None:
@@ -252,9 +248,11 @@ class _Ladder:
             ) from problem
 
 
-def _rung(name: str) -> Rung:
+def _able_rung(name: str, models: Models) -> Rung:
     if name not in RUNGS:
         raise UnknownName("accelerator", name, [AUTO, *RUNGS])
+    if lacking := RUNGS[name].lacking(models):
+        raise _unavailable(name, lacking)
     return RUNGS[name]
 
 
