@@ -25,7 +25,7 @@ from mirrorfx.diffusion.models import Models
 from mirrorfx.diffusion.schedule import NoiseSchedule
 from mirrorfx.errors import EffectUnavailable, UnknownName
 
-__all__ = ["MODEL_SIZES", "BenchModels", "bench_device", "count_flop", "random_models"]
+__all__ = ["MODEL_SIZES", "BenchModels", "bench_device", "count_flop", "flop_by_kind", "random_models"]
 
 _SHARED: dict[str, Any] = {
     "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mirrorfx.diffusion.frame_function import FrameFunction
 
-__all__ = ["kernel_kind", "profile_frames"]
+__all__ = ["kernel_kind", "profile_frames", "sorted_kernels"]
 
 # The first that matches counts: a convolution's kernel is often called an implicit gemm.
 _KINDS = (
