@@ -75,6 +75,7 @@ class _Worker:
     frames: int = 0
     ready: bool = False
     overlaps: bool = False
+    patience_ns: int = SECOND
     flights: list[Flight] = field(default_factory=list)
     t_done_ns: int = 0
     wait_ns: int = 0
@@ -205,20 +206,21 @@ class Scheduler:
         """S, within which the ready workers finish 95 % of their frames, and 2 ms to spare."""
         return self._longest_ns or self._expected_ns + self.MARGIN_NS
 
-    def add(self, worker: int, now_ns: int, *, overlaps: bool = False) -> None:
+    def add(self, worker: int, now_ns: int, *, overlaps: bool = False, patience_ns: int = DEADLINE_NS) -> None:
         """Take `worker` in: it is ready, for the first time or after it was lost.
 
         Args:
             worker: its number.
             now_ns: the time.
             overlaps: whether it takes its next frame while it paints one.
+            patience_ns: how long a frame may take at least before the worker counts as hanging.
         """
         known = self._workers.get(worker)
         if known is None:
             known = self._workers[worker] = _Worker(float(self._expected_ns), self._expected_ns)
             known.lead_ns = self.LEAD_NS
         if not known.ready:
-            known.ready, known.overlaps = True, overlaps
+            known.ready, known.overlaps, known.patience_ns = True, overlaps, patience_ns
             self._pool_changed()
 
     def lost(self, worker: int, now_ns: int) -> tuple[Flight, ...]:
@@ -313,7 +315,7 @@ class Scheduler:
     # ---- deadlines
 
     def overdue(self, now_ns: int) -> list[int]:
-        """Return the workers whose frame takes longer than max(1 s, 5 × p95): they hang."""
+        """Return the workers whose frame takes longer than max(1 s or their patience, 5 × p95): they hang."""
         return [w for w in self._ready if (at := self._deadline_ns(w)) is not None and now_ns >= at]
 
     def next_deadline_ns(self) -> int | None:
@@ -482,4 +484,4 @@ class Scheduler:
         known = self._workers[worker]
         if not known.flights:
             return None
-        return known.since_ns + max(self.DEADLINE_NS, 5 * known.p95_ns)
+        return known.since_ns + max(known.patience_ns, 5 * known.p95_ns)

@@ -8,6 +8,7 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from mirrorfx.clock import SECOND
 from mirrorfx.effects import param_registry
 from mirrorfx.processes.carrier import CARRIER, Situation, Step, carrier_threads, carrying_effect, next_step
 from mirrorfx.processes.settings import WorkerSetup
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["Crew"]
 
 _log = logging.getLogger(__name__)
+_CARRIER_PATIENCE_NS = 6 * SECOND
+"""How long its frame may take: it shares the CPU with the loading of what it carries."""
 
 
 class Crew:
@@ -45,6 +48,8 @@ class Crew:
         self.look = 0
         self.workers = [Worker(number, self._setup(number), engine.poller) for number in range(settings.workers)]
         self.carrier = Worker(settings.workers, self._carrier_setup(), engine.poller, CARRIER)
+        self.everybody = (*self.workers, self.carrier)
+        """All workers in the order of their numbers, the carrier last."""
         self.swaps = Swaps(engine.editor)
         self.switching = Switching(self)
         self._changed = True
@@ -53,11 +58,6 @@ class Crew:
         self._find_carrier(self.effect)
 
     # Who is there
-
-    @property
-    def everybody(self) -> tuple[Worker, ...]:
-        """All workers in the order of their numbers, the carrier last."""
-        return (*self.workers, self.carrier)
 
     @property
     def carried_by(self) -> str | None:
@@ -232,7 +232,8 @@ class Crew:
                 scheduler.leave(number)
         for worker in painters:
             if worker.number not in scheduler.workers:
-                scheduler.add(worker.number, now_ns, overlaps=worker.overlaps)
+                patience_ns = _CARRIER_PATIENCE_NS if worker is self.carrier else scheduler.DEADLINE_NS
+                scheduler.add(worker.number, now_ns, overlaps=worker.overlaps, patience_ns=patience_ns)
         self.painters = painters
         if any(worker.effect == self.effect for worker in painters):
             self.problem = ""

@@ -244,6 +244,17 @@ def test_the_carrier_has_its_own_params_and_a_cpu(house):
     assert (setup.worker, setup.device, setup.workers) == (2, "cpu", 1)
 
 
+def test_a_carrier_that_paints_slowly_beside_the_loading_is_not_taken_for_dead(house):
+    house = house("turbo", 2)
+    house.ready("carrier")
+    house.scheduler.poll(100 * SECOND, 100 * SECOND)
+    assert house.scheduler.overdue(105 * SECOND) == []
+    assert house.scheduler.overdue(107 * SECOND) == [2]
+    house.ready("worker-0")
+    house.scheduler.poll(200 * SECOND, 200 * SECOND)
+    assert house.scheduler.overdue(202 * SECOND) == [0]
+
+
 def test_one_lost_worker_needs_no_carrier_but_all_lost_do(house):
     house = house("turbo", 2)
     house.ready("worker-0", "worker-1")
