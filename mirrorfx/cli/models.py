@@ -132,9 +132,7 @@ def _checked(model: str, autoencoder: str, variant: str | None) -> int:
             out.print(f"{part.name}: {part.problem}", style="red", markup=False, soft_wrap=True)
     record = read_record(Path(where.model))
     if record and record.agreed:
-        out.print(
-            f"The licences ({record.model.licence}, {record.autoencoder.licence}) were agreed to {record.agreed}."
-        )
+        out.print(f"The licences were agreed to on {record.agreed}.", markup=False)
     if record and not record.complete:
         out.print("The download is not finished: start mirrorfx models fetch again.", style="red")
     if any(part.problem for part in parts) or (record and not record.complete):

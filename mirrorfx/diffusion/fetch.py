@@ -20,6 +20,7 @@ from mirrorfx.diffusion.libraries import hub_asked, library
 from mirrorfx.diffusion.model_folder import (
     AUTOENCODER_FOLDER,
     HUB_ID,
+    LICENCES,
     PARTS,
     FileRecord,
     Record,
@@ -168,13 +169,13 @@ def _listed(name: str) -> Repository:
     for file in info.siblings or []:
         sha256 = file.lfs.sha256 if file.lfs else ""
         files[file.rfilename] = FileRecord(int(file.size or 0), str(file.blob_id or sha256), sha256)
-    return Repository(name, str(info.sha), _licence(info.card_data), files)
+    return Repository(name, str(info.sha), _licence(info.card_data) or LICENCES.get(name, "not stated"), files)
 
 
 def _licence(card: Any) -> str:
     described = card.to_dict() if card else {}
     named = described.get("license_name") if described.get("license") in {None, "other"} else None
-    return str(named or described.get("license") or "not stated on its page")
+    return str(named or described.get("license") or "")
 
 
 def download(plan: Fetch, progress: Callable[[int], None]) -> Record:

@@ -131,6 +131,12 @@ def test_exactly_the_needed_files_are_fetched_half_precision_if_there_is_one(hub
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", record.agreed)
 
 
+def test_the_licences_of_the_usual_models_are_known_where_their_pages_lack_them(hub):
+    hub.licences.clear()
+    record = planned().record
+    assert (record.model.licence, record.autoencoder.licence) == ("sai-nc-community", "mit")
+
+
 def test_the_plain_weights_are_fetched_when_asked_for(hub):
     record = download(planned(variant=""), quiet)
     weights = {name for name in record.model.files if name.endswith(".safetensors")}
