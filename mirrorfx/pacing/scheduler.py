@@ -18,7 +18,7 @@ frames a second): given when done 27.0 at a mean latency of 99.1 ms; 2 ms ahead 
 as far ahead as the workers' own reports of coming late ask for, within 1 and 6 ms, 27.75 at 99.4. Ahead of what? Of the
 median service time; where the times vary widely, of their p90 less 3 ms, for a frame that is sent too soon grows old at
 the worker, and the delay on the wall follows the oldest (five workers of 120–220 ms: by the mean 27.5 new frames a
-second at 249 ms, by the p90 27.0 at 232, as without overlapping).
+second at 249 ms, by the p90 27.0 at 233, next to what they do without overlapping).
 
 Two policies decide *who* takes it: ALTERNATE goes round (0, 1, 0, 1 with two equal GPUs), ADAPTIVE takes the fastest
 that is idle. With unequal or missing workers ALTERNATE turns into ADAPTIVE by itself, and back.

@@ -85,6 +85,18 @@ def test_equal_workers_take_turns():
     assert order == [(order[0] + index) % 2 for index in range(len(order))]
 
 
+def test_turns_go_on_when_several_are_open_and_one_is_a_little_faster():
+    pool = overlapping(72, 76)
+    for _ in range(10):
+        pool.run(1)
+        poll, pool.scheduler.poll = pool.scheduler.poll, lambda *_: None
+        pool.run(90)
+        pool.scheduler.poll = poll
+    order = pool.order()
+    assert len(order) >= 9
+    assert all(a != b for a, b in itertools.pairwise(order))
+
+
 def test_the_frame_is_chosen_just_before_it_is_needed():
     pool = overlapping(72, 72).run(1000)
     assert len(pool.early_ns) > 20
