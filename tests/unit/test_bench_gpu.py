@@ -23,7 +23,7 @@ from mirrorfx.clock import MS, SECOND, FakeClock, MonotonicClock  # noqa: E402
 from mirrorfx.diffusion import gpu_bench  # noqa: E402
 from mirrorfx.diffusion._graph import KeptFrameFunction  # noqa: E402
 from mirrorfx.diffusion.gpu_bench import BenchSettings, GpuBench  # noqa: E402
-from mirrorfx.diffusion.gpu_bench_checks import Probed, compared  # noqa: E402
+from mirrorfx.diffusion.gpu_bench_checks import Probed, changed_weights, compared  # noqa: E402
 from mirrorfx.diffusion.gpu_bench_figures import derive, table  # noqa: E402
 from mirrorfx.diffusion.gpu_bench_jobs import WAITING, Job, run_jobs  # noqa: E402
 from mirrorfx.diffusion.gpu_bench_models import bench_device, count_flop, flop_by_kind, random_models  # noqa: E402
@@ -412,9 +412,17 @@ def test_a_rung_that_keeps_old_weights_is_found_out(monkeypatch):
 
     monkeypatch.setattr(gpu_bench, "accelerate", with_copies)
     made = bench(MonotonicClock(), Told()).run()["sizes"][0]["rungs"][0]
-    assert made["relative_error"] == 0.0, "the weights are back as they were"
+    assert made["relative_error"] == 0.0
     assert not made["follows_weights"]
     assert "weights" in made["problem"]
+
+
+def test_changed_weights_are_put_back(tiny):
+    weight = tiny.models.unet.conv_out.weight
+    before = weight.clone()
+    with changed_weights(tiny):
+        assert not torch.equal(weight, before)
+    assert torch.equal(weight, before)
 
 
 def test_a_run_without_time_measures_nothing_and_says_so():
