@@ -85,6 +85,16 @@ QListWidget::item:selected {{ background: {HOVER}; color: {TEXT}; }}
 QListWidget::item:disabled {{ color: {MUTED}; }}
 QListWidget::item:selected:focus {{ border: 1px solid {ACCENT}; }}
 
+QTabWidget::pane {{ border: none; padding-top: 14px; }}
+QTabBar {{ background: transparent; }}
+QTabBar::tab {{
+  background: transparent; color: {MUTED}; border: none; border-bottom: 2px solid transparent;
+  padding: 4px 4px 7px 4px; margin-right: 20px;
+}}
+QTabBar::tab:hover {{ color: {TEXT}; }}
+QTabBar::tab:selected {{ color: {TEXT}; border-bottom-color: {ACCENT}; font-weight: 600; }}
+QTabBar::tab:focus {{ color: {ACCENT}; }}
+
 QScrollArea, QScrollArea > QWidget > QWidget#inside {{ background: transparent; border: none; }}
 QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {TROUGH}; border-radius: 4px; min-height: 32px; }}

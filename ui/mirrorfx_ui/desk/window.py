@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from mirrorfx_ui.desk.bridge import Link
 from mirrorfx_ui.desk.effects import EffectPanel
@@ -15,6 +15,7 @@ from mirrorfx_ui.desk.notices import NoticePanel
 from mirrorfx_ui.desk.params import ParamPanel
 from mirrorfx_ui.desk.presets import PresetPanel
 from mirrorfx_ui.desk.signs import Sign, pixmap
+from mirrorfx_ui.desk.tabs import Tabs
 from mirrorfx_ui.desk.theme import label
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class DeskWindow(QWidget):
         self.params = ParamPanel(bridge)
         self.figures = FiguresPanel(bridge)
         self.notices = NoticePanel()
+        self.tabs = Tabs()
         self.what = label("", "muted")
         self.link_sign = QLabel()
         self.link = QLabel()
@@ -113,20 +115,8 @@ class DeskWindow(QWidget):
         return row
 
     def _middle(self) -> QWidget:
-        inside = QWidget()
-        inside.setObjectName("inside")
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 4, 0)
-        column.setSpacing(22)
-        column.addWidget(self.effects)
-        column.addWidget(self.params)
-        column.addStretch()
-        area = QScrollArea()
-        area.setWidget(inside)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        return area
+        self.tabs.add(self.tr("Look"), self.effects, self.params)
+        return self.tabs
 
 
 def _panel(inside: QWidget) -> QFrame:
