@@ -201,7 +201,9 @@ def test_what_the_hub_has_replaced_is_fetched_anew(hub, tiny):
     download(planned(), quiet)
     hub.ranges.clear()
     config = tiny.model / "unet" / "config.json"
-    config.write_text(config.read_text().replace("\n", " \n"))
+    size = config.stat().st_size
+    config.write_text(config.read_text().replace("silu", "gelu"))
+    assert config.stat().st_size == size
     download(planned(), quiet)
     assert [name for name, _ in hub.ranges] == ["unet/config.json"]
     assert (fetched_folder(MODEL) / "unet" / "config.json").read_bytes() == config.read_bytes()
@@ -493,6 +495,21 @@ def test_a_disk_that_runs_full_leaves_the_earlier_export(own, whole, tmp_path, m
     assert main(["models", "export", str(target), "--model", str(whole)]) == 1
     assert "FAT32" in " ".join(capsys.readouterr().err.split())
     assert names_in(target) == before
+    assert {path.name for path in tmp_path.iterdir()} == {"hub", "stick"}
+
+
+def test_an_export_that_cannot_get_its_name_leaves_the_earlier_one(own, whole, tmp_path, monkeypatch):
+    target, rename = tmp_path / "stick", Path.rename
+    main(["models", "export", str(target), "--model", str(whole)])
+
+    def refused(path, to):
+        if path.name == ".stick.part":
+            raise OSError(errno.EACCES, "Permission denied")
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    assert main(["models", "export", str(target), "--model", str(whole)]) == 1
+    assert read_record(target)
     assert {path.name for path in tmp_path.iterdir()} == {"hub", "stick"}
 
 
