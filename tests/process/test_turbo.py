@@ -11,7 +11,7 @@ from mirrorfx.clock import SECOND
 from mirrorfx.mirror import Mirror
 
 from .conftest import SMALL
-from .test_control import Operator
+from .test_control import Operator, state_of
 
 pytest.importorskip("torch", reason="the diffusion extra is not installed")
 pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
@@ -107,12 +107,9 @@ def test_what_turbo_lacks_in_its_worker_is_told_with_the_fix(run_mirror):
 
     told: list[str] = []
 
-    def script(_client, events):
-        def found():
-            told.extend(p for event in events if event.event == "figures" for p in event.data["problems"])
-            return any("graph" in text for text in told)
-
-        until(found)
+    def script(client, _events):
+        until(lambda: state_of(client)["problems"])
+        told.extend(state_of(client)["problems"])
 
     operator = Operator(script)
     mirror = Mirror(
