@@ -53,7 +53,7 @@ class Lane:
 
     def entered(self) -> AbstractContextManager[object]:
         """Return a context in which this thread's work goes into the lane. Threads: any."""
-        entered: AbstractContextManager[object] = _cuda.stream(self.stream) if self.stream else nullcontext()
+        entered: AbstractContextManager[object] = nullcontext() if self.stream is None else _cuda.stream(self.stream)
         return entered
 
     def drain(self) -> None:

@@ -14,6 +14,7 @@ from mirrorfx.params import Kind, Morph, Param, Readout
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mirrorfx.diffusion.accelerators import Tried
     from mirrorfx.effects._turbo_painter import TurboPainter
     from mirrorfx.effects.base import EffectContext
     from mirrorfx.frame import Frame, Image
@@ -137,6 +138,7 @@ class Turbo(Effect):
         found: dict[str, str | float] = {
             "model": self._options.model,
             "accelerator": self._painter.chosen.rung,
+            "accelerators": "; ".join(map(_told, self._painter.chosen.tried)),
             "steps": self._options.steps,
             "embeddings": embeddings,
             "noise keyframes": keyframes,
@@ -148,3 +150,7 @@ class Turbo(Effect):
         if self._painter is not None:
             self._painter.close()
         self._painter = None
+
+
+def _told(tried: Tried) -> str:
+    return f"{tried.name}: {tried.skipped}" if tried.ms is None else f"{tried.name}: {tried.ms:.1f} ms"
