@@ -192,9 +192,12 @@ def _first_values(settings: MirrorSettings) -> dict[str, object]:
     """Check preset and params now, for a clear error at once; the engine reads them again."""
     registry = param_registry(settings.effect)
     values: dict[str, object] = {}
-    if settings.preset:
+    if settings.preset or settings.safe_preset:
         library = PresetLibrary(builtin_presets_dir(), user_presets_dir(), all_params())
-        values |= library.resolve(settings.preset).values_for(registry)
+        if settings.safe_preset:
+            library.resolve(settings.safe_preset)
+        if settings.preset:
+            values |= library.resolve(settings.preset).values_for(registry)
     values |= dict(settings.params)
     registry.check(values)
     return values

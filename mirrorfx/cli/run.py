@@ -22,6 +22,10 @@ __all__ = ["add_parser", "add_source_options", "add_turbo_options", "effect_aske
 
 _HEADLESS_S = 20.0
 _CAMERA = ("width", "height", "fps", "exposure", "gain", "white_balance", "focus")
+_UNGUARDED = (
+    "WARNING: the flash guard is off. What is painted may flash more than three times a second, which can cause "
+    "seizures in visitors with photosensitive epilepsy."
+)
 _PARAMS = ("prompt", "strength", "seed", "drift")
 _TURBO, _TURBO_OPTIONS = "turbo", ("model", "autoencoder", "accelerator", "steps", "loras")
 
@@ -34,6 +38,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="The mirror. With a screen: a wall window and the operator's desk. Without one, or with "
         f"--headless: records {_HEADLESS_S:.0f} s of film (or as told), prints where film, picture and report are, "
         "and ends.",
+        epilog="Keys on the wall: B blackout, F freeze, Y bypass (the camera's own picture), S safe preset; the same "
+        "key again takes it back. F11 fills the screen, Esc goes back to a window.",
     )
     add_source_options(parser)
     _add_camera_options(parser)
@@ -57,6 +63,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     show.add_argument("--record", type=Path, metavar="FILE.mp4", help="record what is shown")
     show.add_argument("--picture", type=Path, metavar="FILE.jpg", help="write a frame beside its painting at the end")
     show.add_argument("--report", type=Path, metavar="FILE.json", help="write the figures at the end")
+    show.add_argument(
+        "--no-flash-guard", action="store_true", help="don't damp flashing (can cause seizures; the wall says so)"
+    )
+    show.add_argument("--safe-preset", metavar="NAME|FILE", help="what SAFE PRESET takes (default: the first preset)")
     show.add_argument("--control-port", type=int, metavar="PORT", help="control protocol on this loopback port")
     end = parser.add_argument_group("when it ends")
     end.add_argument("--frames", type=int, metavar="N", help="after so many new frames shown")
@@ -119,6 +129,8 @@ def run(args: argparse.Namespace) -> int:
         if line:
             out.print(line)
     out.print(_first_line(mirror))
+    if args.no_flash_guard:
+        out.print(f"[bold yellow]{_UNGUARDED}[/]")
     if args.control_port is not None:
         out.print(f"Control: {mirror.settings.control_url}")
     with RunWatcher(mirror.settings.seconds, "starting") as watcher:
@@ -142,6 +154,8 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
         "mode": args.mode,
         "display_hz": args.display_hz,
         "fullscreen": args.fullscreen,
+        "flash_guard": not args.no_flash_guard,
+        "safe_preset": args.safe_preset,
         "frames": args.frames,
         "geometry": InputGeometry(rotation=args.rotate, zoom=args.zoom, pan_x=pan_x, pan_y=pan_y),
         "mirror": args.mirror,

@@ -8,9 +8,10 @@ A client sends *requests* and gets one *reply* to each; the engine sends *events
 
 Requests: ``hello``; ``set``, ``effect``, ``stop``; for presets ``preset``, ``cue``, ``go``, ``save``, ``duplicate``,
 ``rename``, ``delete``, ``undelete``, ``import``, ``export``; for the cue list ``list_set``, ``list_go``, ``list_back``,
-``list_jump``, ``list_hold``; ``session``. Any of them may carry ``origin``, the client's own name for itself, which the
-next ``state`` repeats as ``changed_by``. Events: ``state`` (what is set), ``figures`` (the report so far), ``notice``
-(something happened: a worker died, a preset was set aside).
+``list_jump``, ``list_hold``; ``session``; ``panic``, with ``what`` (blackout, freeze, bypass, safe) and ``on``. Any of
+them may carry ``origin``, the client's own name for itself, which the next ``state`` repeats as ``changed_by``. Events:
+``state`` (what is set), ``figures`` (the report so far), ``notice`` (something happened: a worker died, a preset was
+set aside).
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mirrorfx.clock import SECOND, Clock
 from mirrorfx.errors import MirrorFXError, SourceError, SourceHung
 from mirrorfx.processes.channel import Channel
+from mirrorfx.processes.live import LiveFrames
 from mirrorfx.processes.memory import Ring
 from mirrorfx.processes.messages import Captured, Failed, Grant, Say, Stop
 from mirrorfx.processes.spawn import CLOCK
@@ -19,7 +20,7 @@ from mirrorfx.processes.spawn import CLOCK
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from mirrorfx.frame import Frame
+    from mirrorfx.frame import Frame, Image
     from mirrorfx.geometry import InputFitter, InputGeometry
     from mirrorfx.processes.settings import CameraSetup, MirrorSettings
     from mirrorfx.sources.base import Source, SourceInfo
@@ -40,6 +41,7 @@ class CameraProcess:
         self._setup = setup
         self._clock = clock
         self._ring = Ring.attach(setup.ring)
+        self._live = LiveFrames.attach(setup.live) if setup.live else None
         self._free: deque[int] = deque()
         self._stopping = False
         self._source: Source = open_spec(setup.source, clock=clock, size=setup.size, camera=setup.camera)
@@ -61,6 +63,8 @@ class CameraProcess:
             if not self._stopping:
                 self._listen(_RETRY_NS)
         self._ring.close()
+        if self._live:
+            self._live.close()
 
     def _read(self, info: SourceInfo) -> None:
         import cv2
@@ -78,11 +82,24 @@ class CameraProcess:
             self._pass_on(frame, fitter)
 
     def _pass_on(self, frame: Frame, fitter: InputFitter) -> None:
-        if not self._free:
-            return
-        slot = self._free.popleft()
-        fitter.fit(frame.pixels, self._ring.view(slot))
-        self._channel.send(Captured(slot, frame.index, frame.t_capture_ns, self._clock.now_ns()))
+        fitted = self._bypass(frame, fitter)
+        if self._free:
+            slot = self._free.popleft()
+            place = self._ring.view(slot)
+            if fitted is None:
+                fitter.fit(frame.pixels, place)
+            else:
+                place[:] = fitted
+            self._channel.send(Captured(slot, frame.index, frame.t_capture_ns, self._clock.now_ns()))
+
+    def _bypass(self, frame: Frame, fitter: InputFitter) -> Image | None:
+        """Give the picture to the wall, past the engine, while the wall wants that; return it as it was fitted."""
+        if self._live is None or not self._live.wanted(self._clock.now_ns()):
+            return None
+        place = self._live.next()
+        fitter.fit(frame.pixels, place)
+        self._live.publish(frame.t_capture_ns)
+        return place
 
     def _listen(self, timeout_ns: int) -> None:
         if timeout_ns:

@@ -11,6 +11,7 @@ from mirrorfx.control.protocol import PROTOCOL_VERSION
 from mirrorfx.control.server import ControlServer
 from mirrorfx.effects import availability, effect_names, param_registry
 from mirrorfx.errors import ControlError, MirrorFXError
+from mirrorfx.processes.panic_verbs import PanicVerbs
 from mirrorfx.processes.preset_verbs import PresetVerbs, fade_seconds
 from mirrorfx.processes.show_verbs import ShowVerbs
 
@@ -36,8 +37,9 @@ class Commands:
         self._server: ControlServer | None = None
         self.presets = PresetVerbs(engine)
         self.show = ShowVerbs(engine, self.presets)
+        self.panic = PanicVerbs(engine, self.presets)
         self._changed_by = ""
-        self._groups = (self.presets, self.show, engine.keeper)
+        self._groups = (self.presets, self.show, self.panic, engine.keeper)
         self._verbs: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "hello": self._hello,
             "set": self._set,

@@ -24,6 +24,7 @@ from mirrorfx.processes.messages import (
     Figures,
     Hold,
     ModeIs,
+    PanicIs,
     Prepared,
     Ready,
     Release,
@@ -163,6 +164,7 @@ class Engine:
         self._tell_mode()
         self._holding = False
         self.tell_hold()
+        self.commands.panic.new_wall()
         self.poller.add(connection, ("wall", "channel"))
 
     def _unlink_wall(self) -> None:
@@ -180,6 +182,8 @@ class Engine:
                 case Release(slots):
                     for slot in slots:
                         self.results.release(slot, "wall")
+                case PanicIs():
+                    self.commands.panic.heard(message)
                 case Vsync(t_ns, period_ns):
                     self.scheduler.vsync(t_ns, period_ns)
                 case Figures(text):

@@ -33,7 +33,8 @@ class FallbackScene:
         noise = np.random.default_rng(7).random((height, width, 1), np.float32) - 0.5
         self._glow[..., :3] = np.clip(glow * np.array(_TINT_BGR, np.float32) + noise * 1.6, 0, 255)
         self._glow[..., 3] = 255
-        self._out = np.zeros_like(self._glow)
+        # Two, because the one before is still being looked at while the next is drawn.
+        self._outs = [np.zeros_like(self._glow), np.zeros_like(self._glow)]
         self._last: Image | None = None
         self._since_ns = 0
         self._drawn_ns = -_REDRAW_NS
@@ -51,11 +52,13 @@ class FallbackScene:
         if now_ns - self._drawn_ns < _REDRAW_NS:
             return None
         self._drawn_ns = now_ns
+        self._outs.reverse()
+        out = self._outs[0]
         breath = 0.72 + 0.28 * math.sin(2 * math.pi * (now_ns % _BREATH_NS) / _BREATH_NS)
         arrived = min((now_ns - self._since_ns) / _FADE_NS, 1.0)
         if self._last is not None and arrived < 1.0:
-            cv2.addWeighted(self._glow, breath * arrived, self._last, 1.0 - arrived, 0, dst=self._out)
+            cv2.addWeighted(self._glow, breath * arrived, self._last, 1.0 - arrived, 0, dst=out)
         else:
-            cv2.convertScaleAbs(self._glow, dst=self._out, alpha=breath * arrived)
-        self._out[..., 3] = 255
-        return self._out
+            cv2.convertScaleAbs(self._glow, dst=out, alpha=breath * arrived)
+        out[..., 3] = 255
+        return out

@@ -122,5 +122,13 @@ class Intake:
     def _spawn(self) -> Child:
         settings = self._engine.settings
         frames = self._engine.setup.frames
-        setup = CameraSetup(settings.source, settings.size, settings.geometry, settings.mirror, settings.camera, frames)
+        setup = CameraSetup(
+            source=settings.source,
+            size=settings.size,
+            geometry=settings.geometry,
+            mirror=settings.mirror,
+            camera=settings.camera,
+            ring=frames,
+            live=self._engine.setup.live,
+        )
         return spawn("camera", camera_main, setup)

@@ -13,6 +13,7 @@ from mirrorfx.clock import SECOND, Clock
 from mirrorfx.errors import ProcessFailed
 from mirrorfx.processes.channel import Poller
 from mirrorfx.processes.engine import engine_main
+from mirrorfx.processes.live import LiveFrames
 from mirrorfx.processes.memory import Ring
 from mirrorfx.processes.messages import EngineLink, Figures, Say
 from mirrorfx.processes.settings import EngineSetup, MirrorSettings, WallSetup
@@ -94,6 +95,7 @@ class Launcher:
         width, height = settings.size
         self._frames = Ring.create(_in_hands(settings) + _CAMERA_SLOTS, (height, width, 3))
         self._results = Ring.create(_result_slots(settings), (height, width, 4))
+        self._live = LiveFrames.create(settings.size)
         self._engine = Station("engine", self._spawn_engine, self._poller)
         self._picture = settings.picture
         self._wall = Station("wall", self._spawn_wall, self._poller)
@@ -145,10 +147,11 @@ class Launcher:
             self._desk.start(now_ns)
 
     def _spawn_engine(self) -> Child:
-        return spawn("engine", engine_main, EngineSetup(self.settings, self._frames.spec, self._results.spec))
+        setup = EngineSetup(self.settings, self._frames.spec, self._results.spec, self._live.spec)
+        return spawn("engine", engine_main, setup)
 
     def _spawn_wall(self) -> Child:
-        return spawn("wall", wall_main, WallSetup(self.settings, self._results.spec))
+        return spawn("wall", wall_main, WallSetup(self.settings, self._results.spec, self._live.spec))
 
     def _spawn_desk(self) -> Child:
         return spawn("desk", screen_entry_point("desk"), self.settings.control_url)
@@ -284,6 +287,7 @@ class Launcher:
             station.end()
         self._frames.close()
         self._results.close()
+        self._live.close()
         self._poller.close()
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "Hold",
     "Message",
     "ModeIs",
+    "PanicIs",
     "ParamsAre",
     "Prepare",
     "Prepared",
@@ -33,9 +34,11 @@ __all__ = [
     "Ready",
     "Release",
     "Result",
+    "SafeFrom",
     "Say",
     "Stop",
     "Swap",
+    "Switch",
     "Vsync",
     "pack",
     "unpack",
@@ -284,6 +287,38 @@ class Hold(Message):
     KIND = 35
     LAYOUT = "B"
     on: int
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Switch(Message):
+    """Engine → wall: switch a panic state (`mirrorfx.safety.Panic`) on (1) or off (0)."""
+
+    KIND = 36
+    LAYOUT = "BB"
+    what: int
+    on: int
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class PanicIs(Message):
+    """Wall → engine: which panic states are on; `below` is 0 for the program."""
+
+    KIND = 37
+    LAYOUT = "BB"
+    blackout: int
+    below: int
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class SafeFrom(Message):
+    """Engine → wall: pictures of this revision and later are of the safe preset."""
+
+    KIND = 38
+    LAYOUT = "Q"
+    revision: int
 
 
 @_message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import SECOND, Clock
@@ -15,8 +16,25 @@ from mirrorfx.pacing.statistics import DisplayStatistics
 from mirrorfx.processes.channel import Channel
 from mirrorfx.processes.dissolve import Dissolve
 from mirrorfx.processes.fallback import FallbackScene
+from mirrorfx.processes.live import LiveFrames
 from mirrorfx.processes.memory import Ring
-from mirrorfx.processes.messages import EngineLink, Figures, Hold, ModeIs, Release, Result, Say, Stop, Vsync
+from mirrorfx.processes.messages import (
+    EngineLink,
+    Figures,
+    Hold,
+    ModeIs,
+    PanicIs,
+    Release,
+    Result,
+    SafeFrom,
+    Say,
+    Stop,
+    Switch,
+    Vsync,
+)
+from mirrorfx.processes.overlay import Overlay
+from mirrorfx.safety.guard import FlashGuard
+from mirrorfx.safety.panic import Panic, PanicState
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -64,11 +82,16 @@ class Presenter:
         self._dissolve = Dissolve(settings.size)
         self._look: int | None = None
         self._holding = False
+        self._live = LiveFrames.attach(setup.live) if setup.live else None
+        self._overlay = Overlay(settings.size, self._live)
+        self._guard = FlashGuard(settings.size) if settings.flash_guard else None
+        self._safe_from: int | None = None
+        self._program: Image | None = None
         self._picture: Image | None = None
         self._frame: Frame | None = None
         self._shown: Result | None = None
         self._coming: Result | None = None
-        self._v_ns = 0
+        self._v_ns = clock.now_ns()
         self._t_new_ns = 0
         self._t_first_ns: int | None = None
         self._t_last_ns = 0
@@ -119,6 +142,42 @@ class Presenter:
     def tick(self, v_ns: int) -> Image | None:
         """Return the new picture to be shown at the tick `v_ns`, ``uint8[H, W, 4]`` BGRX; None repeats the last."""
         self._v_ns = v_ns
+        fresh = self._tick_program(v_ns)
+        urgent = self._overlay.urgent
+        wanted, new = self._overlay.draw(self._program, fresh=fresh is not None, now_ns=v_ns)
+        if wanted is None or not (new or (self._guard and not self._guard.settled)):
+            return None
+        before = self._picture
+        if self._guard:
+            self._picture = self._guard.force(wanted, v_ns) if urgent else self._guard.show(wanted, v_ns)
+        else:
+            self._picture = wanted
+        if not new and self._picture is before:
+            return None
+        return self._picture
+
+    @property
+    def panic(self) -> PanicState:
+        """Which panic states are on."""
+        return self._overlay.state
+
+    def press(self, key: Panic) -> None:
+        """Obey a panic key from the next tick on; the engine is told, but nobody waits for it. Realtime: yes."""
+        self._switch(self._overlay.state.pressed(key))
+
+    def _switch(self, state: PanicState) -> None:
+        if state == self._overlay.state:
+            return
+        self._safe_from = None
+        self._overlay.change(state, self._picture, self._v_ns)
+        self._tell_panic()
+
+    def _tell_panic(self) -> None:
+        state = self._overlay.state
+        if self._engine:
+            self._engine.send(PanicIs(int(state.blackout), state.below or 0))
+
+    def _tick_program(self, v_ns: int) -> Image | None:
         due = self._pacer.on_vsync(v_ns)
         for late in due.late:
             self._release(late.item)
@@ -158,8 +217,10 @@ class Presenter:
             self._engine.close()
             self._engine = None
         self._launcher.close()
-        self._frame = self._picture = None
+        self._frame = self._picture = self._program = None
         self._ring.close()
+        if self._live:
+            self._live.close()
 
     def figures(self) -> dict[str, Any]:
         """Return the wall's part of the report."""
@@ -175,6 +236,8 @@ class Presenter:
             "display_hz": round(SECOND / self._period_ns, 3),
             "recent": statistics.window(self._t_last_ns),
             "showing": "fallback" if self._falling_back else "picture",
+            "panic": self._overlay.state.as_dict(),
+            "flash_guard": self._guard.figures() if self._guard else None,
             "sinks": [*self._ended_sinks, *(sink.details() for sink in self._sinks)],
             "problems": self._problems,
         }
@@ -184,6 +247,8 @@ class Presenter:
     def _link(self, connection: Connection) -> None:
         self._unlink()
         self._engine = Channel(connection)
+        if self._overlay.state.seen:
+            self._tell_panic()
 
     def _unlink(self) -> None:
         """The engine is gone: keep the picture, whose slot will be written to by the next engine's workers."""
@@ -191,8 +256,13 @@ class Presenter:
             """Their slots went with the engine."""
         self._holding = False
         self._dissolve.end()
-        if self._picture is not None and self._shown:
-            self._picture = self._picture.copy()
+        self._safe_from = None
+        if self._program is not None and self._shown:
+            seen, self._program = self._program, self._program.copy()
+            if self._picture is seen:
+                self._picture = self._program
+        if self._guard:
+            self._guard.hold(self._picture)
         self._keep_frame()
         self._shown = self._coming = None
         self._released.clear()
@@ -201,8 +271,8 @@ class Presenter:
             self._engine = None
 
     def _keep_frame(self) -> None:
-        if self._frame and self._picture is not None:
-            self._frame = Frame(self._picture, self._frame.t_capture_ns, self._frame.index, self._frame.seq)
+        if self._frame and self._program is not None:
+            self._frame = Frame(self._program, self._frame.t_capture_ns, self._frame.index, self._frame.seq)
 
     def _hear_engine(self, engine: Channel) -> None:
         for message in engine.receive_all():
@@ -211,6 +281,10 @@ class Presenter:
                 self._pacer.set_mode(self._mode)
             elif isinstance(message, Hold):
                 self._holding = bool(message.on)
+            elif isinstance(message, Switch):
+                self._switch(self._overlay.state.switched(Panic(message.what), on=bool(message.on)))
+            elif isinstance(message, SafeFrom):
+                self._safe_from = message.revision
             elif isinstance(message, Result):
                 ready = Ready(message, message.seq, message.t_capture_ns, message.target_ns, message.t_ready_ns)
                 if not self._pacer.add(ready):
@@ -230,28 +304,30 @@ class Presenter:
     # Pictures
 
     def _show(self, result: Result, v_ns: int) -> Image:
-        if self._picture is not None and not self._falling_back and result.look != self._look:
-            self._dissolve.begin(self._picture, v_ns)
+        if self._program is not None and not self._falling_back and result.look != self._look:
+            self._dissolve.begin(self._program, v_ns)
         self._look = result.look
         self._coming = result
         self._t_new_ns = v_ns
         self._falling_back = False
+        if self._safe_from is not None and result.revision >= self._safe_from:
+            self._switch(self._overlay.state.switched(Panic.SAFE, on=False))
         return self._draw(result, v_ns)
 
     def _draw(self, newest: Result, v_ns: int) -> Image:
         """Make the newest painting the picture, or its mixture with what it takes over from."""
-        self._picture = self._dissolve.draw(self._ring.view(newest.slot), v_ns)
-        self._frame = Frame(self._picture, newest.t_capture_ns, newest.index, newest.seq, newest.revision)
-        return self._picture
+        self._program = self._dissolve.draw(self._ring.view(newest.slot), v_ns)
+        self._frame = Frame(self._program, newest.t_capture_ns, newest.index, newest.seq, newest.revision)
+        return self._program
 
     def _fall_back(self, v_ns: int) -> Image | None:
         if not self._falling_back:
             self._falling_back = True
             self._dissolve.end()
-            self._fallback.begin(self._picture, v_ns)
+            self._fallback.begin(self._program, v_ns)
         drawn = self._fallback.draw(v_ns)
         if drawn is not None:
-            self._picture = drawn
+            self._program = drawn
             self._keep_frame()
         return drawn
 
@@ -270,11 +346,12 @@ class Presenter:
                 self._drop_sink(sink, str(error))
 
     def _feed_sinks(self, t_ns: int) -> None:
-        if self._frame is None:
+        if self._frame is None or self._picture is None:
             return
+        frame = self._frame if self._frame.pixels is self._picture else replace(self._frame, pixels=self._picture)
         for sink in list(self._sinks):
             try:
-                sink.put(self._frame, t_ns)
+                sink.put(frame, t_ns)
             except SinkError as error:
                 self._drop_sink(sink, str(error))
 

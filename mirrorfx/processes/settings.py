@@ -51,6 +51,8 @@ class MirrorSettings:
         mirror: whether left and right are swapped; None does so for what looks at visitors, a camera.
         camera: what a camera is asked for: its mode, and what is locked.
         restore: after a crash: ``ask`` offers to go on with the session before, ``always`` does, ``never`` doesn't.
+        flash_guard: keep the wall below three flashes in any second, whatever is painted.
+        safe_preset: what SAFE PRESET takes; None is the preset of the start, or else the params' defaults.
         run_id: tells this run from others, for an engine that is started again within it.
     """
 
@@ -79,6 +81,8 @@ class MirrorSettings:
     mirror: bool | None = None
     camera: CameraSettings = field(default_factory=CameraSettings)
     restore: str = "ask"
+    flash_guard: bool = True
+    safe_preset: str | None = None
     run_id: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
     def context(self, device: str) -> EffectContext:
@@ -103,6 +107,7 @@ class CameraSetup:
     mirror: bool | None
     camera: CameraSettings
     ring: RingSpec
+    live: RingSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,7 @@ class EngineSetup:
     settings: MirrorSettings
     frames: RingSpec
     results: RingSpec
+    live: RingSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +142,4 @@ class WallSetup:
 
     settings: MirrorSettings
     results: RingSpec
+    live: RingSpec | None = None

@@ -2,5 +2,6 @@
 
 from mirrorfx.safety.check import FlashCount, FlashCounter, count_flashes
 from mirrorfx.safety.guard import FlashGuard
+from mirrorfx.safety.panic import Panic, PanicState
 
-__all__ = ["FlashCount", "FlashCounter", "FlashGuard", "count_flashes"]
+__all__ = ["FlashCount", "FlashCounter", "FlashGuard", "Panic", "PanicState", "count_flashes"]

@@ -99,10 +99,10 @@ class FlashGuard:
         self._t_ns = t_ns
         return self._through(pixels, considered)
 
-    def hold(self) -> None:
-        """Keep a copy of the last picture: the memory under it is about to go."""
+    def hold(self, copy: Image | None = None) -> None:
+        """Go on from a copy of the last picture (made here, if none is given): the memory under it is about to go."""
         if self._out is not None:
-            self._out = self._out.copy()
+            self._out = self._out.copy() if copy is None else copy
         self._source = None
 
     def _through(self, pixels: Image, considered: Considered) -> Image:

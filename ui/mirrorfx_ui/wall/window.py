@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from mirrorfx.errors import InvalidValue
 from mirrorfx.geometry import OutputGeometry, load_screen
+from mirrorfx.safety.panic import Panic
 from mirrorfx_ui.wall.canvas import Canvas, fitted
 from mirrorfx_ui.wall.screens import display_period_ns, find_screen
 from mirrorfx_ui.wall.ticker import Ticker
@@ -27,6 +28,12 @@ __all__ = ["Presents", "WallWindow"]
 _log = logging.getLogger(__name__)
 _CURSOR_MS = 2000
 _WINDOW_SHARE = 0.95
+_PANIC_KEYS = {
+    Qt.Key.Key_B: Panic.BLACKOUT,
+    Qt.Key.Key_F: Panic.FREEZE,
+    Qt.Key.Key_Y: Panic.BYPASS,
+    Qt.Key.Key_S: Panic.SAFE,
+}
 
 
 class Presents(Protocol):
@@ -50,9 +57,15 @@ class Presents(Protocol):
     def presented(self, t_ns: int) -> None:
         """Note that the tick's picture is on the screen."""
 
+    def press(self, key: Panic) -> None:
+        """Obey a panic key."""
+
 
 class WallWindow(QWidget):
     """Where the visitors look. F11 or a double click fills the screen; Esc goes back to a window.
+
+    The panic keys work here whatever the engine does: B blackout, F freeze, Y bypass, S safe preset; the same key
+    again takes it back.
 
     Args:
         presenter: says what is due.
@@ -179,7 +192,10 @@ class WallWindow(QWidget):
     @override
     def keyPressEvent(self, a0: QKeyEvent | None) -> None:
         key = a0.key() if a0 else None
-        if key == Qt.Key.Key_F11:
+        if a0 and key in _PANIC_KEYS and not a0.modifiers() & ~Qt.KeyboardModifier.ShiftModifier:
+            if not a0.isAutoRepeat():
+                self._presenter.press(_PANIC_KEYS[Qt.Key(key)])
+        elif key == Qt.Key.Key_F11:
             self.toggle_fullscreen()
         elif key == Qt.Key.Key_Escape:
             self.leave_fullscreen()
