@@ -66,7 +66,7 @@ class RunWatcher:
     def running(self, seconds: float, figures: dict[str, Any]) -> None:
         """Show how far the run is, and its beat over the last ten seconds."""
         for worker in figures.get("workers", []):
-            self._notice(str(worker.get("details", {}).get("notice", "")))
+            self.notice(str(worker.get("details", {}).get("notice", "")))
         note = _beat(figures)
         self._progress.update(
             self._task,
@@ -79,7 +79,7 @@ class RunWatcher:
             self._next_log_s = seconds + _LOG_EVERY_S
             self._console.print(f"  {seconds:5.1f} s  {note}")
 
-    def _notice(self, text: str) -> None:
+    def notice(self, text: str) -> None:
         """Print what an effect wants known, once."""
         if text and text not in self._notices:
             self._notices.add(text)

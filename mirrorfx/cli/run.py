@@ -134,8 +134,18 @@ def run(args: argparse.Namespace) -> int:
     if args.control_port is not None:
         out.print(f"Control: {mirror.settings.control_url}")
     with RunWatcher(mirror.settings.seconds, "starting") as watcher:
+        watcher.notice(_effect_notice(mirror))
         outcome = mirror.run(watcher)
     return _finish(args, mirror, outcome)
+
+
+def _effect_notice(mirror: Mirror) -> str:
+    """Return what must be known of the effect before its workers say it; "" for nothing."""
+    from mirrorfx.effects._turbo_options import NOISE_NOTICE, TurboOptions
+
+    settings = mirror.settings
+    is_tiny = settings.effect == _TURBO and TurboOptions.read(settings.effect_options).is_tiny
+    return f"{NOISE_NOTICE}." if is_tiny else ""
 
 
 def _settings(args: argparse.Namespace) -> dict[str, Any]:
