@@ -11,6 +11,7 @@ from mirrorfx.control.protocol import PROTOCOL_VERSION
 from mirrorfx.control.server import ControlServer
 from mirrorfx.effects import availability, effect_names, param_registry
 from mirrorfx.errors import ControlError, MirrorFXError
+from mirrorfx.processes.lock_verbs import LockVerbs
 from mirrorfx.processes.panic_verbs import PanicVerbs
 from mirrorfx.processes.preset_verbs import PresetVerbs, fade_seconds
 from mirrorfx.processes.show_verbs import ShowVerbs
@@ -37,9 +38,10 @@ class Commands:
         self._server: ControlServer | None = None
         self.presets = PresetVerbs(engine)
         self.show = ShowVerbs(engine, self.presets)
+        self.locks = LockVerbs(engine)
         self.panic = PanicVerbs(engine, self.presets)
         self._changed_by = ""
-        self._groups = (self.presets, self.show, self.panic, engine.keeper)
+        self._groups = (self.presets, self.show, self.locks, self.panic, engine.keeper)
         self._verbs: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "hello": self._hello,
             "set": self._set,
@@ -125,7 +127,8 @@ class Commands:
             pending.refuse(f"The engine can't do {pending.request.do!r}. It can: {', '.join(sorted(self._verbs))}.")
             return
         try:
-            result = verb(pending.request.arguments)
+            before = self._edited()
+            result = verb(pending.request.arguments) | {"changed": _changes(before, self._edited())}
             if pending.request.do != "hello":
                 self._changed_by = str(pending.request.arguments.get("origin", ""))[:_ORIGIN_MOST]
                 self.publish_state()
@@ -149,6 +152,8 @@ class Commands:
             raise ControlError('Nothing to set: give "params", such as {"strength": 0.5}.')
         fade_s = fade_seconds(arguments)
         self.edit(params, _EDIT_FADE_S if fade_s is None else fade_s)
+        if "preset" in arguments:
+            self.presets.belongs_to(arguments["preset"])
         return {}
 
     def _effect(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,10 +164,15 @@ class Commands:
         self._engine.ask_to_stop()
         return {}
 
+    def _edited(self) -> tuple[dict[str, Any], str | None]:
+        """Return what requests edit: all values, as they will be, and whose they are."""
+        editor = self._engine.editor
+        return dict(editor.state.values) | dict(editor.pending), self.presets.name
+
     def _state(self) -> dict[str, Any]:
         engine = self._engine
         editor = engine.editor
-        values = dict(editor.state.values) | dict(editor.pending)
+        values, _ = self._edited()
         state: dict[str, Any] = {
             "effect": engine.crew.effect,
             "switching_to": engine.crew.switching.to,
@@ -178,6 +188,7 @@ class Commands:
             ],
             "source": engine.settings.source,
             "size": list(engine.settings.size),
+            "monitor_url": engine.settings.monitor_url,
         }
         for group in self._groups:
             state |= group.state()
@@ -192,6 +203,15 @@ class Commands:
         ]
         left_s, seconds = max(under_way, default=(0.0, 0.0))
         return {"seconds": seconds, "left_s": round(left_s, 3)} if left_s > 0 else None
+
+
+def _changes(before: tuple[dict[str, Any], str | None], after: tuple[dict[str, Any], str | None]) -> dict[str, Any]:
+    """Return what a request has changed, for the client's undo: pairs of before and after."""
+    (old, old_preset), (new, new_preset) = before, after
+    told: dict[str, Any] = {"params": {n: [old[n], v] for n, v in new.items() if n in old and old[n] != v}}
+    if old_preset != new_preset:
+        told["preset"] = [old_preset, new_preset]
+    return told
 
 
 def _described(name: str, settings: MirrorSettings) -> dict[str, Any]:

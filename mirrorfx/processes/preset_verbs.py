@@ -117,12 +117,17 @@ class PresetVerbs:
         """
         self.library.reload()
         preset = self.library.get(name)
-        values = preset.values_for(self._engine.editor.registry)
+        values = self._engine.commands.locks.left_free(preset.values_for(self._engine.editor.registry))
         self._engine.commands.edit(values, preset.fade_s if fade_s is None else fade_s)
         self.name = preset.name
         if self.cued == preset.name:
             self.cued = None
         return preset
+
+    def belongs_to(self, name: object) -> None:
+        """Note which preset the values are of, which an undo has put back; none, if it is gone."""
+        known = {known.casefold(): known for known in self.library.names()}
+        self.name = known.get(name.casefold()) if isinstance(name, str) else None
 
     def mind(self, now_ns: int) -> bool:
         """Look once a second whether files have changed; say whether clients are to be told."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import threading
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 if not os.environ.get("DISPLAY"):
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -44,3 +48,37 @@ def _is_active(timer):
         return timer.isActive()
     except RuntimeError:  # its C++ half is gone
         return False
+
+
+@pytest.fixture
+def engine(qapp):
+    """A scripted engine behind a real control server."""
+    from fake_engine import FakeEngine
+
+    made = FakeEngine()
+    made.start()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def bridge(engine):
+    from mirrorfx_ui.desk.bridge import Bridge
+
+    made = Bridge(engine.server.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def desk(engine, bridge, qtbot):
+    """A desk that is connected and shows the engine's state."""
+    from mirrorfx_ui.desk.bridge import Link
+    from mirrorfx_ui.desk.window import DeskWindow
+
+    window = DeskWindow(bridge)
+    qtbot.addWidget(window, before_close_func=lambda _window: bridge.close())
+    window.show()
+    bridge.start()
+    qtbot.waitUntil(lambda: bridge.link is Link.CONNECTED and bool(window.params.controls) and engine.greeted)
+    return window

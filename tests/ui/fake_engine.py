@@ -91,6 +91,15 @@ FIGURES = {
 }
 
 
+def changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """What the engine tells of a request: pairs of before and after."""
+    old, new = before["values"], after["values"]
+    told = {"params": {n: [old[n], new[n]] for n in new if n in old and old[n] != new[n]}}
+    if before["preset"] != after["preset"]:
+        told["preset"] = [before["preset"], after["preset"]]
+    return told
+
+
 class FakeEngine:
     """Answers requests from the GUI thread's event loop.
 
@@ -98,6 +107,7 @@ class FakeEngine:
         asked: (do, arguments) of all requests but ``hello``.
         refusal: said to every request but ``hello`` when not empty.
         greeted: a desk has said hello; before that its other requests would wait behind it.
+        preset_values: what its presets set, by name.
         hangs: requests wait for their answer while it is set.
     """
 
@@ -105,7 +115,9 @@ class FakeEngine:
         self.server = ControlServer(port, TOKEN)
         self.state = copy.deepcopy(STATE)
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.origins: list[str | None] = []
         self.refusal = ""
+        self.preset_values: dict[str, dict[str, Any]] = {"Charcoal": {"strength": 0.9, "strokes": 5}}
         self.hangs = False
         self.greeted = False
         self._waiting = []
@@ -134,7 +146,9 @@ class FakeEngine:
         for pending in self.server.requests():
             self._waiting.append(pending)
             if pending.request.do != "hello":
-                self.asked.append((pending.request.do, pending.request.arguments))
+                arguments = dict(pending.request.arguments)
+                self.origins.append(arguments.pop("origin", None))
+                self.asked.append((pending.request.do, arguments))
         while self._waiting and not self.hangs:
             self._answer(self._waiting.pop(0))
 
@@ -146,9 +160,22 @@ class FakeEngine:
         elif self.refusal:
             pending.refuse(self.refusal)
         else:
-            if request.do == "set":
-                self.publish_values(**request.arguments["params"])
-            pending.answer({"path": "presets/mine.toml"} if request.do == "save" else {})
+            before, result = copy.deepcopy(self.state), self._obey(request.do, request.arguments)
+            self.publish_state(changed_by=request.arguments.get("origin", ""))
+            pending.answer(result | {"changed": changes(before, self.state)})
+
+    def _obey(self, do: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        match do:
+            case "set":
+                self.state["values"] = self.state["values"] | arguments["params"]
+                self.state["preset"] = arguments.get("preset", self.state["preset"])
+            case "preset":
+                self.state["values"] = self.state["values"] | self.preset_values.get(arguments["name"], {})
+                self.state["preset"] = arguments["name"]
+                return {"name": arguments["name"]}
+            case "save":
+                return {"path": "presets/mine.toml"}
+        return {}
 
     def close(self) -> None:
         self._serving.stop()

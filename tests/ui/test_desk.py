@@ -22,32 +22,6 @@ from fake_engine import FIGURES, PARAMS, FakeEngine, worker
 LEFT = Qt.MouseButton.LeftButton
 
 
-@pytest.fixture
-def engine():
-    made = FakeEngine()
-    made.start()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def bridge(engine):
-    made = Bridge(engine.server.url)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def desk(engine, bridge, qtbot):
-    """A desk that is connected and shows the engine's state."""
-    window = DeskWindow(bridge)
-    qtbot.addWidget(window, before_close_func=lambda _window: bridge.close())
-    window.show()
-    bridge.start()
-    qtbot.waitUntil(lambda: bridge.link is Link.CONNECTED and bool(window.params.controls) and engine.greeted)
-    return window
-
-
 def control(desk, name):
     return desk.params.controls[name]
 

@@ -46,7 +46,7 @@ def test_a_drag_is_one_step():
     for step in range(2, 10):
         desk.edit("Strength", gesture="strength", strength=step / 10)
     desk.history.end_gesture()
-    desk.edit("Strength", gesture="strength", strength=0.0)
+    desk.edit("Strength", gesture="strength again", strength=0.0)
     desk.undo()
     assert desk.values["strength"] == 0.9
     desk.undo()

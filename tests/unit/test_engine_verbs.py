@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from mirrorfx.clock import SECOND
+from mirrorfx.control.protocol import Request
 from mirrorfx.effects import param_registry
 from mirrorfx.errors import ControlError, InvalidValue, PresetError, PresetInvalid, PresetNotFound, PresetNotSaved
 from mirrorfx.processes.commands import Commands
@@ -410,3 +411,63 @@ def test_nothing_is_written_while_nothing_changes(engine, monkeypatch):
     monkeypatch.setattr("mirrorfx.show.session.write_whole", lambda *_: pytest.fail("written"))
     for _ in range(10):
         engine.wait(3)
+
+
+# Locks, and what a request has changed
+
+
+def test_presets_leave_locked_params_alone_and_hands_do_not():
+    engine = Engine()
+    engine.ask("set", params={"seed": 5, "strength": 0.2})
+    engine.ask("lock", params=["seed"])
+    assert engine.state["locked"] == ["seed"]
+    engine.ask("preset", name="Lava")
+    assert engine.value("seed") == 5
+    assert engine.value("strength") != 0.2
+    engine.ask("set", params={"seed": 6})
+    assert engine.value("seed") == 6
+    engine.ask("lock", params=[])
+    engine.ask("preset", name="Ice")
+    assert engine.value("seed") != 6
+
+
+@pytest.mark.parametrize("params", [["sead"], "seed", None, [1]])
+def test_what_cannot_be_locked(params):
+    engine = Engine()
+    with pytest.raises((ControlError, InvalidValue)):
+        engine.ask("lock", params=params)
+    assert engine.state["locked"] == []
+
+
+class Pending:
+    def __init__(self, do, arguments):
+        self.request = Request(1, do, arguments)
+        self.result = self.refusal = None
+
+    def answer(self, result):
+        self.result = result
+
+    def refuse(self, text):
+        self.refusal = text
+
+
+def test_a_reply_tells_what_the_request_has_changed():
+    engine = Engine()
+    ice = engine.value("strength")
+    pending = Pending("set", {"params": {"strength": 0.25, "seed": engine.value("seed")}, "origin": "desk-1"})
+    engine.commands._obey_one(pending)
+    assert pending.result == {"changed": {"params": {"strength": [ice, 0.25]}}}
+    assert engine.state["changed_by"] == "desk-1"
+    pending = Pending("preset", {"name": "Lava"})
+    engine.commands._obey_one(pending)
+    assert pending.result["changed"]["preset"] == ["Ice", "Lava"]
+    assert pending.result["changed"]["params"]["strength"][0] == 0.25
+
+
+def test_an_undo_says_whose_the_values_are_again():
+    engine = Engine()
+    engine.ask("preset", name="Lava")
+    engine.ask("set", params={}, preset="ice")
+    assert engine.state["preset"] == "Ice"
+    engine.ask("set", params={}, preset="gone")
+    assert engine.state["preset"] is None

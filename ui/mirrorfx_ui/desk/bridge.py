@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
@@ -49,13 +50,17 @@ class Bridge(QObject):
     """(level, text): ``info``, ``warning`` or ``error``, and what to read."""
     link_changed = pyqtSignal(object)
     """Link."""
+    done = pyqtSignal(str, object)
+    """(do, Reply): a request of this desk was obeyed."""
     _heard = pyqtSignal(object)
     _up = pyqtSignal(bool)
-    _replied = pyqtSignal(object, object)
+    _replied = pyqtSignal(str, object, object)
 
     def __init__(self, url: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.link = Link.CONNECTING
+        self.origin = f"desk-{secrets.token_hex(4)}"
+        """This desk's name for itself: the state's ``changed_by`` tells its edits from others'."""
         self._closed = False
         self._client = ControlClient(
             url, lambda event: self._pass(self._heard, event), lambda up: self._pass(self._up, up)
@@ -80,7 +85,9 @@ class Bridge(QObject):
 
     def ask(self, do: str, on_reply: Callable[[Reply], None] | None = None, **arguments: Any) -> None:
         """Have the engine do something. A refusal becomes a notice; `on_reply` is called in the GUI's thread."""
-        self._client.post(do, lambda reply: self._pass(self._replied, on_reply, reply), **arguments)
+        if do != "hello":
+            arguments["origin"] = self.origin
+        self._client.post(do, lambda reply: self._pass(self._replied, do, on_reply, reply), **arguments)
 
     def _pass(self, signal: pyqtBoundSignal, *what: object) -> None:
         if not self._closed:
@@ -115,11 +122,13 @@ class Bridge(QObject):
             text = self.tr("The engine speaks version %s of the control protocol, this desk %s. Use the same MirrorFX.")
             self.noticed.emit("error", text % (spoken, PROTOCOL_VERSION))
 
-    def _on_reply(self, on_reply: Callable[[Reply], None] | None, reply: Reply) -> None:
+    def _on_reply(self, do: str, on_reply: Callable[[Reply], None] | None, reply: Reply) -> None:
         if not reply.ok:
             self.noticed.emit("error", reply.error)
         if on_reply:
             on_reply(reply)
+        if reply.ok:
+            self.done.emit(do, reply)
 
     def _set_link(self, link: Link) -> None:
         if link is not self.link:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import QElapsedTimer, Qt, pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 from typing_extensions import override
 
@@ -23,6 +23,8 @@ DRAG_FADE_S = 0.15
 STEP_FADE_S = 0.6
 """For values that jump: a typed number, another seed, a prompt."""
 
+_PAUSE_MS = 700
+"""Turns of the wheel or keys that follow sooner are one step."""
 _NAME_PX = 124
 _INSET_PX = 11
 """Where a fader's groove begins: half a handle in; other controls start there, too."""
@@ -45,12 +47,30 @@ class Control(QWidget):
         super().__init__(parent)
         self.name = str(param["name"])
         self.param = param
+        self._gesture = 0
+        self._since_step = QElapsedTimer()
         self.setToolTip(str(param["help"]))
 
     @property
     def held(self) -> bool:
         """Whether the user is at it: other people's edits must not move it now."""
         return False
+
+    @property
+    def gesture(self) -> str:
+        """Which movement of the user's hand an edit belongs to: those of one are undone as one."""
+        return f"{self.name} {self._gesture}"
+
+    def begin_gesture(self) -> None:
+        """What is edited from now on is another step for undo."""
+        self._gesture += 1
+        self._since_step.invalidate()
+
+    def step(self) -> None:
+        """Begin a gesture, unless the one before was a step, too, and a moment ago."""
+        if not self._since_step.isValid() or self._since_step.elapsed() > _PAUSE_MS:
+            self.begin_gesture()
+        self._since_step.start()
 
     def show_value(self, value: object) -> None:
         """Show the engine's value, telling nobody."""
@@ -89,6 +109,7 @@ class NameLabel(QWidget):
 
     @override
     def mouseDoubleClickEvent(self, a0: QMouseEvent | None) -> None:
+        self._control.begin_gesture()
         self._control.reset()
 
 
@@ -112,7 +133,7 @@ class SwitchControl(Control):
         self._box = QCheckBox()
         self.describe(self._box)
         self._box.toggled.connect(self._word)
-        self._box.clicked.connect(lambda on: self.edited.emit(self.name, bool(on), STEP_FADE_S))
+        self._box.clicked.connect(self._click)
         self._word(on=False)
         row = named_row(self, inset=True)
         row.addWidget(self._box)
@@ -121,6 +142,10 @@ class SwitchControl(Control):
     @override
     def show_value(self, value: object) -> None:
         self._box.setChecked(bool(value))
+
+    def _click(self, on: bool) -> None:  # noqa: FBT001  a signal's argument
+        self.begin_gesture()
+        self.edited.emit(self.name, bool(on), STEP_FADE_S)
 
     def _word(self, on: bool) -> None:  # noqa: FBT001  a signal's argument
         self._box.setText(self.tr("on") if on else self.tr("off"))
@@ -135,8 +160,12 @@ class ChoiceControl(Control):
         self._box.addItems([str(choice) for choice in param["choices"]])
         self._box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.describe(self._box)
-        self._box.textActivated.connect(lambda text: self.edited.emit(self.name, text, STEP_FADE_S))
+        self._box.textActivated.connect(self._choose)
         named_row(self, inset=True).addWidget(self._box, 1)
+
+    def _choose(self, text: str) -> None:
+        self.step()
+        self.edited.emit(self.name, text, STEP_FADE_S)
 
     @property
     @override

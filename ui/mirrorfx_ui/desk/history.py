@@ -57,7 +57,7 @@ class History:
             label: see `Edit`.
             before: values before; only those that differ are kept.
             after: values after.
-            gesture: steps of one gesture in a row (a drag) become one, until `end_gesture`; "" is a step of its own.
+            gesture: steps of one gesture in a row (a drag) become one; "" is a step of its own.
         """
         changed = {name: value for name, value in after.items() if before.get(name) != value}
         merges = bool(gesture) and gesture == self._open and bool(self._done)
@@ -75,10 +75,10 @@ class History:
         self._undone.clear()
 
     def end_gesture(self) -> None:
-        """The next step is a new one: the mouse button was let go. A drag that came back to its start is no step."""
-        self._open = None
+        """The hand let go: a drag that came back to its start is no step."""
         if self._done and self._done[-1].before == self._done[-1].after:
             self._done.pop()
+            self._open = None
 
     def undo(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Take the last step back.

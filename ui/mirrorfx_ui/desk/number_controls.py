@@ -6,7 +6,8 @@ import math
 import random
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QSignalBlocker, QSize, Qt
+from PyQt6.QtCore import QEvent, QSignalBlocker, QSize, Qt
+from PyQt6.QtGui import QKeyEvent, QKeySequence
 from PyQt6.QtWidgets import QDoubleSpinBox, QToolButton, QWidget
 from typing_extensions import override
 
@@ -50,6 +51,16 @@ class NumberBox(QDoubleSpinBox):
         edit = self.lineEdit()
         return self.hasFocus() and edit is not None and edit.isModified()
 
+    @override
+    def event(self, event: QEvent | None) -> bool:
+        """Leave undo and redo to the desk, unless something is being typed."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and not self.typing:
+            wanted = QKeySequence.StandardKey
+            if event.matches(wanted.Undo) or event.matches(wanted.Redo):
+                event.ignore()
+                return False
+        return super().event(event)
+
     def show_value(self, value: float) -> None:
         """Show a number, telling nobody."""
         with QSignalBlocker(self):
@@ -70,6 +81,7 @@ class FaderControl(Control):
         self.box.setFixedWidth(_BOX_PX)
         for widget in (self.fader, self.box):
             self.describe(widget)
+        self.fader.sliderPressed.connect(self.begin_gesture)
         self.fader.moved.connect(self._faded)
         self.fader.reset.connect(self.reset)
         self.fader.released.connect(self.let_go)
@@ -92,12 +104,15 @@ class FaderControl(Control):
         self._read(number)
 
     def _faded(self, position: float) -> None:
+        if not self.fader.isSliderDown():
+            self.step()
         value = self._lowest + self._span * position**self._curve
         self.box.show_value(value)
         # What the box shows is what is set: no digits that nobody can see.
         self._tell(self.box.value(), DRAG_FADE_S)
 
     def _typed(self, value: float) -> None:
+        self.step()
         self.fader.set_position(self._position(value))
         self._tell(value, STEP_FADE_S)
 
@@ -156,7 +171,9 @@ class SeedControl(Control):
     def _roll(self) -> None:
         # Six digits are easy to read out and write down; the whole range is there for those who type.
         most = min(int(self.param["maximum"]), 999_999)
+        self.begin_gesture()
         self.box.setValue(random.randint(int(self.param["minimum"]), most))
 
     def _changed(self, value: float) -> None:
+        self.step()
         self.edited.emit(self.name, round(value), STEP_FADE_S)

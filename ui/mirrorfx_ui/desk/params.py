@@ -10,6 +10,7 @@ from mirrorfx_ui.desk.controls import ChoiceControl, Control, SwitchControl
 from mirrorfx_ui.desk.edits import ParamEdits
 from mirrorfx_ui.desk.number_controls import FaderControl, SeedControl
 from mirrorfx_ui.desk.prompt import TextControl
+from mirrorfx_ui.desk.steps import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +50,7 @@ class ParamPanel(QWidget):
         self._values: dict[str, Any] = {}
         self._edits = ParamEdits(bridge, self)
         self._edits.settled.connect(self._settled)
+        self.steps = Steps(bridge, self._edits, self)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(18)
@@ -59,6 +61,13 @@ class ParamPanel(QWidget):
         if state["params"] != self._params:
             self._build(state["params"])
         self._values = state["values"]
+        self._show()
+
+    def _edit(self, name: str, value: object, fade_s: float) -> None:
+        self._edits.edit(name, value, fade_s, self.controls[name].gesture)
+
+    def _let_go(self) -> None:
+        self.steps.end_gesture()
         self._show()
 
     def _show(self) -> None:
@@ -81,8 +90,8 @@ class ParamPanel(QWidget):
                 if control:
                     self._drop(control)
                 control = make_control(param)
-                control.edited.connect(self._edits.edit)
-                control.let_go.connect(self._show)
+                control.edited.connect(self._edit)
+                control.let_go.connect(self._let_go)
             self.controls[control.name] = control
         for control in old.values():
             self._drop(control)

@@ -40,6 +40,14 @@ class Sign(Enum):
     """A die: take another at random."""
     OPEN = auto()
     """An angle that points down: there is a list."""
+    UNDO = auto()
+    """An arrow that turns back."""
+    REDO = auto()
+    """An arrow that turns forth."""
+    LOCK = auto()
+    """A closed lock: it stays as it is."""
+    HISTORY = auto()
+    """A clock's hands: what was there before."""
 
 
 def icon(sign: Sign) -> QIcon:
@@ -117,6 +125,32 @@ def _angle(painter: QPainter) -> None:
     painter.drawPolyline(QPolygonF([QPointF(4, 6.4), QPointF(8, 10.4), QPointF(12, 6.4)]))
 
 
+def _arrow_back(painter: QPainter) -> None:
+    painter.drawPolyline(QPolygonF([QPointF(6, 3.2), QPointF(2.8, 6.4), QPointF(6, 9.6)]))
+    painter.drawLine(QPointF(3, 6.4), QPointF(9.6, 6.4))
+    painter.drawArc(QRectF(6.2, 6.4, 6.8, 6.4), -90 * 16, 180 * 16)
+    painter.drawLine(QPointF(9.6, 12.8), QPointF(6, 12.8))
+
+
+def _arrow_forth(painter: QPainter) -> None:
+    painter.translate(16, 0)
+    painter.scale(-1, 1)
+    _arrow_back(painter)
+
+
+def _lock(painter: QPainter) -> None:
+    painter.drawArc(QRectF(5, 2, 6, 8), 0, 180 * 16)
+    painter.drawLine(QPointF(5, 6), QPointF(5, 7.4))
+    painter.drawLine(QPointF(11, 6), QPointF(11, 7.4))
+    painter.setBrush(painter.pen().color())
+    painter.drawRoundedRect(QRectF(3.6, 7.6, 8.8, 6), 1.4, 1.4)
+
+
+def _clock(painter: QPainter) -> None:
+    painter.drawEllipse(QPointF(8, 8), 5.6, 5.6)
+    painter.drawPolyline(QPolygonF([QPointF(8, 4.8), QPointF(8, 8), QPointF(10.4, 9.4)]))
+
+
 _SIGNS: dict[Sign, tuple[str, Callable[[QPainter], None]]] = {
     Sign.GOOD: (theme.GOOD, _disc),
     Sign.BUSY: (theme.ACCENT, _half_disc),
@@ -127,4 +161,8 @@ _SIGNS: dict[Sign, tuple[str, Callable[[QPainter], None]]] = {
     Sign.CHOSEN: (theme.ACCENT, _tick),
     Sign.DICE: (theme.TEXT, _die),
     Sign.OPEN: (theme.MUTED, _angle),
+    Sign.UNDO: (theme.TEXT, _arrow_back),
+    Sign.REDO: (theme.TEXT, _arrow_forth),
+    Sign.LOCK: (theme.ACCENT, _lock),
+    Sign.HISTORY: (theme.TEXT, _clock),
 }

@@ -17,6 +17,7 @@ from mirrorfx_ui.desk.presets import PresetPanel
 from mirrorfx_ui.desk.signs import Sign, pixmap
 from mirrorfx_ui.desk.tabs import Tabs
 from mirrorfx_ui.desk.theme import label
+from mirrorfx_ui.desk.undo_buttons import UndoButtons
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +47,7 @@ class DeskWindow(QWidget):
         self.figures = FiguresPanel(bridge)
         self.notices = NoticePanel()
         self.tabs = Tabs()
+        self.undo = UndoButtons(self.params.steps, self)
         self.what = label("", "muted")
         self.link_sign = QLabel()
         self.link = QLabel()
@@ -110,6 +112,8 @@ class DeskWindow(QWidget):
         row.addWidget(label("MirrorFX", "brand"))
         row.addWidget(self.what, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addStretch()
+        row.addWidget(self.undo)
+        row.addSpacing(12)
         row.addWidget(self.link_sign)
         row.addWidget(self.link)
         return row
