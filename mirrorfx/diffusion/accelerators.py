@@ -156,9 +156,27 @@ class _Ladder:
         self._free(_REFERENCE)
 
     def choose(self, name: str) -> Chosen:
-        chosen = self._asked_for(name) if name != AUTO else self._remembered() or self._fastest()
+        chosen = self._chosen(name)
         self._progress("ready", 1.0)
         return chosen
+
+    def _chosen(self, name: str) -> Chosen:
+        passed_over = {each: self._passed_over(each) for each in RUNGS}
+        if [each for each, why in passed_over.items() if not why] == [_REFERENCE] and name in (AUTO, _REFERENCE):
+            return self._only_reference(passed_over)
+        return self._asked_for(name) if name != AUTO else self._remembered() or self._fastest()
+
+    def _only_reference(self, passed_over: dict[str, str]) -> Chosen:
+        """Return the eager rung where nothing else could be better: there is nothing to compare it with."""
+        self._tell(f"building {_REFERENCE}", 0.1)
+        try:
+            function = build(RUNGS[_REFERENCE], self._models, self._size, self._steps)
+        except RuntimeError as problem:
+            passed_over[_REFERENCE] = _reason(problem)
+        tried = tuple(Tried(each, skipped=why) for each, why in passed_over.items())
+        if passed_over[_REFERENCE]:
+            raise self._none_can(tried)
+        return Chosen(function, _REFERENCE, tried, RUNGS[_REFERENCE].weights_in_place)
 
     def _tell(self, what: str, share: float) -> None:
         self._told = f"accelerators: {what}", share
@@ -197,23 +215,32 @@ class _Ladder:
                 if all(one.skipped != _NO_MEMORY for one in tried):
                     self._store.write(each.name, tried)
                 return Chosen(function, each.name, tried, RUNGS[each.name].weights_in_place)
+        raise self._none_can(tried)
+
+    def _none_can(self, tried: Iterable[Tried]) -> EffectUnavailable:
         reasons = "; ".join(f"{each.name}: {each.skipped}" for each in tried)
-        raise EffectUnavailable(
+        return EffectUnavailable(
             f"None of the accelerators can paint {self._size[0]}x{self._size[1]} here, not even the plain way. "
             f"{reasons}. Choose a smaller size, or another device."
         )
 
     def _measured(self, name: str) -> Tried:
-        rung = RUNGS[name]
-        if lacking := rung.lacking(self._models):
-            return Tried(name, skipped=lacking)
-        if rung.slow_to_build and self._models.device.type == "cpu":
-            return Tried(name, skipped="on the CPU it is built only when asked for by name, since that takes minutes")
+        if why := self._passed_over(name):
+            return Tried(name, skipped=why)
         function, tried = self._built(Tried(name), timed=True)
         if function is not None:
             del function
             self._free(name)
         return tried
+
+    def _passed_over(self, name: str) -> str:
+        """Return why ``auto`` does not even try a rung here; empty when it does."""
+        rung = RUNGS[name]
+        if lacking := rung.lacking(self._models):
+            return lacking
+        if rung.slow_to_build and self._models.device.type == "cpu":
+            return "on the CPU it is built only when asked for by name, since that takes minutes"
+        return ""
 
     def _built(self, tried: Tried, *, timed: bool) -> tuple[KeptFrameFunction | None, Tried]:
         """Return the rung's function if it paints right, and what became of it."""

@@ -158,6 +158,14 @@ class TestAuto:
         assert {each.error for each in chosen.tried} == {0.0}
         assert chosen.function._models.decoder.ms == 3.0
 
+    def test_where_only_the_plain_way_is_left_it_is_not_timed(self, ladder, models, tmp_path, monkeypatch):
+        ladder(**{name: {"lacking": "not here"} for name in ("graph", "fp16_accumulation", "compile", "stable_fast")})
+        monkeypatch.setattr(accelerators, "median_ms", lambda _: pytest.fail("timed"))
+        chosen = choose(models, SIZE, cache=tmp_path)
+        assert chosen.rung == "eager"
+        assert by_name(chosen)["graph"].skipped == "not here"
+        assert by_name(chosen)["eager"].skipped == ""
+
     def test_says_whether_weights_may_be_changed_in_place(self, ladder, models, tmp_path):
         ladder(stable_fast={"weights_in_place": False})
         assert not choose(models, SIZE, cache=tmp_path).weights_in_place

@@ -435,7 +435,9 @@ def test_ci_runs_both_and_fails_when_either_does(tmp_path: Path, failing: str | 
     assert done.returncode == (3 if failing else 0)
 
 
-@pytest.mark.parametrize("path", [*(SCRIPTS / name for name in ("run", "test", "check", "stable-fast-check")), CHECKOUT / ".ci" / "run"])
+@pytest.mark.parametrize(
+    "path", [*(SCRIPTS / name for name in ("run", "test", "check", "stable-fast-check")), CHECKOUT / ".ci" / "run"]
+)
 def test_a_script_can_be_started_as_a_program(path: Path) -> None:
     assert os.access(path, os.X_OK)
     assert path.read_text().startswith("#!/usr/bin/env bash\n")
