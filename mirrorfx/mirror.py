@@ -40,6 +40,7 @@ _SCHEDULES = ("alternate", "adaptive")
 _CPU_WORKERS = 2
 _AUTO = "auto"
 _PORT_MOST = 65535
+_TOKEN_LEAST = 12
 
 
 class Mirror:
@@ -154,20 +155,42 @@ def _checked(settings: MirrorSettings) -> MirrorSettings:
         value = getattr(settings, name)
         if value is not None and value <= 0:
             raise InvalidValue(f"--{name} is {value:g}; it must be more than 0.")
-    return _with_control(replace(settings, devices=_devices(settings.devices), workers=_workers(settings)))
+    settings = replace(settings, devices=_devices(settings.devices), workers=_workers(settings))
+    return _with_monitor(_with_control(settings))
 
 
 def _with_control(settings: MirrorSettings) -> MirrorSettings:
     """Settle the control server's port and secret now: they stay when the engine is restarted, so clients come back."""
     port = settings.control_port
-    if port is None and not settings.desk:
+    if port is None and not settings.desk and settings.status_port is None:
         return settings
     if port is not None and not 0 <= port <= _PORT_MOST:
         raise InvalidValue(f"--control-port is {port}; it must be from 1 to {_PORT_MOST}, or 0 for a free one.")
+    return replace(
+        settings, control_port=port or _free_port(), control_token=settings.control_token or secrets.token_urlsafe(16)
+    )
+
+
+def _with_monitor(settings: MirrorSettings) -> MirrorSettings:
+    """Settle the monitor's port and secret, likewise; it needs the control server, whose client it is."""
+    port, token = settings.status_port, settings.status_token
+    if port is None and settings.control_port is None:
+        return settings
+    if port is not None and not 0 <= port <= _PORT_MOST:
+        raise InvalidValue(f"--status-page has port {port}; it must be from 1 to {_PORT_MOST}, or 0 for a free one.")
+    if token and len(token) < _TOKEN_LEAST:
+        raise InvalidValue(f"The status page's token has {len(token)} characters; at least {_TOKEN_LEAST} are needed.")
     if not port:
+        port = _free_port(but=settings.control_port)
+    return replace(settings, status_port=port, status_token=token or secrets.token_urlsafe(16))
+
+
+def _free_port(but: int | None = None) -> int:
+    while True:
         with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-    return replace(settings, control_port=port, control_token=settings.control_token or secrets.token_urlsafe(16))
+            port: int = free.getsockname()[1]
+        if port != but:
+            return port
 
 
 def _devices(devices: tuple[str, ...]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from mirrorfx.processes.live import LiveFrames
 from mirrorfx.processes.memory import Ring
 from mirrorfx.processes.messages import Captured, Failed, Grant, Say, Stop
 from mirrorfx.processes.spawn import CLOCK
+from mirrorfx.processes.taps import Tap
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -42,6 +43,8 @@ class CameraProcess:
         self._clock = clock
         self._ring = Ring.attach(setup.ring)
         self._live = LiveFrames.attach(setup.live) if setup.live else None
+        self._tap = Tap.attach(setup.tap) if setup.tap else None
+        self._spare: Image | None = None
         self._free: deque[int] = deque()
         self._stopping = False
         self._source: Source = open_spec(setup.source, clock=clock, size=setup.size, camera=setup.camera)
@@ -65,6 +68,8 @@ class CameraProcess:
         self._ring.close()
         if self._live:
             self._live.close()
+        if self._tap:
+            self._tap.close()
 
     def _read(self, info: SourceInfo) -> None:
         import cv2
@@ -90,7 +95,22 @@ class CameraProcess:
                 fitter.fit(frame.pixels, place)
             else:
                 place[:] = fitted
+            fitted = place
             self._channel.send(Captured(slot, frame.index, frame.t_capture_ns, self._clock.now_ns()))
+        if self._tap and self._tap.due(self._clock.now_ns()):
+            self._show(self._tap, frame, fitted, fitter)
+
+    def _show(self, tap: Tap, frame: Frame, fitted: Image | None, fitter: InputFitter) -> None:
+        """Let those who look on see the picture, also while nobody takes frames."""
+        if fitted is None:
+            import numpy as np
+
+            if self._spare is None:
+                width, height = self._setup.size
+                self._spare = np.empty((height, width, 3), np.uint8)
+            fitter.fit(frame.pixels, self._spare)
+            fitted = self._spare
+        tap.put(fitted, self._clock.now_ns())
 
     def _bypass(self, frame: Frame, fitter: InputFitter) -> Image | None:
         """Give the picture to the wall, past the engine, while the wall wants that; return it as it was fitted."""

@@ -130,5 +130,6 @@ class Intake:
             camera=settings.camera,
             ring=frames,
             live=self._engine.setup.live,
+            tap=self._engine.setup.taps.input if self._engine.setup.taps else None,
         )
         return spawn("camera", camera_main, setup)

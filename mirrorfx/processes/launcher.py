@@ -16,9 +16,11 @@ from mirrorfx.processes.engine import engine_main
 from mirrorfx.processes.live import LiveFrames
 from mirrorfx.processes.memory import Ring
 from mirrorfx.processes.messages import EngineLink, Figures, Say
-from mirrorfx.processes.settings import EngineSetup, MirrorSettings, WallSetup
+from mirrorfx.processes.monitor import monitor_main
+from mirrorfx.processes.settings import EngineSetup, MirrorSettings, MonitorSetup, WallSetup
 from mirrorfx.processes.spawn import Child, pipe, spawn
 from mirrorfx.processes.stations import Station
+from mirrorfx.processes.taps import Taps
 from mirrorfx.processes.wall import screen_entry_point, wall_main
 
 if TYPE_CHECKING:
@@ -96,10 +98,14 @@ class Launcher:
         self._frames = Ring.create(_in_hands(settings) + _CAMERA_SLOTS, (height, width, 3))
         self._results = Ring.create(_result_slots(settings), (height, width, 4))
         self._live = LiveFrames.create(settings.size)
+        self._taps = Taps.create(settings.size)
         self._engine = Station("engine", self._spawn_engine, self._poller)
         self._picture = settings.picture
         self._wall = Station("wall", self._spawn_wall, self._poller)
         self._desk = Station("desk", self._spawn_desk, self._poller)
+        self._monitor = Station("monitor", self._spawn_monitor, self._poller)
+        self._stations = (self._engine, self._wall, self._desk, self._monitor)
+        self._dispensable = (self._desk, self._monitor)
         self._links = 0
         self._figures: dict[str, Any] = {}
         self._t_start_ns = clock.now_ns()
@@ -133,7 +139,7 @@ class Launcher:
     @property
     def pids(self) -> dict[str, int]:
         """The process ids of the launcher's own children."""
-        return {s.name: s.child.pid for s in (self._engine, self._wall, self._desk) if s.child}
+        return {s.name: s.child.pid for s in self._stations if s.child}
 
     # Starting
 
@@ -145,16 +151,27 @@ class Launcher:
         self._link()
         if self.settings.desk:
             self._desk.start(now_ns)
+        if self.settings.status_port is not None:
+            self._monitor.start(now_ns)
 
     def _spawn_engine(self) -> Child:
-        setup = EngineSetup(self.settings, self._frames.spec, self._results.spec, self._live.spec)
+        setup = EngineSetup(self.settings, self._frames.spec, self._results.spec, self._live.spec, self._taps.specs)
         return spawn("engine", engine_main, setup)
 
     def _spawn_wall(self) -> Child:
-        return spawn("wall", wall_main, WallSetup(self.settings, self._results.spec, self._live.spec))
+        tap = self._taps.program.spec
+        return spawn("wall", wall_main, WallSetup(self.settings, self._results.spec, self._live.spec, tap))
 
     def _spawn_desk(self) -> Child:
         return spawn("desk", screen_entry_point("desk"), self.settings.control_url)
+
+    def _spawn_monitor(self) -> Child:
+        settings = self.settings
+        assert settings.status_port is not None
+        setup = MonitorSetup(
+            self._taps.specs, settings.status_host, settings.status_port, settings.status_token, settings.control_url
+        )
+        return spawn("monitor", monitor_main, setup)
 
     def _link(self) -> None:
         """Join engine and wall by a new channel; needed whenever one of them is new."""
@@ -214,12 +231,14 @@ class Launcher:
         station.lost(now_ns)
         self.outcome.problems.append(f"{station.name}: {station.reason}")
         self._watcher.problem(f"{station.name} is gone ({station.reason}); starting it again")
+        if station in self._dispensable:
+            return
         if station.hopeless or (self._t_first_ns is None and station.restarts >= _STARTS_MOST):
             raise ProcessFailed(f"The {station.name} can't start: {station.reason}. Its last words are above.")
 
     def _mind(self, now_ns: int) -> None:
-        for station in (self._engine, self._wall, self._desk):
-            if station.restart_if_due(now_ns) and station is not self._desk:
+        for station in self._stations:
+            if station.restart_if_due(now_ns) and station not in self._dispensable:
                 self._link()
         if self._t_first_ns is None:
             self._wait_for_first(now_ns)
@@ -256,14 +275,16 @@ class Launcher:
     def _stop(self) -> None:
         """Finish in order: first the wall (it finishes the film and tells its figures), then the engine.
 
-        Nobody waits long for the desk: it has nothing to finish, and it may hang.
+        Nobody waits long for the desk and the monitor: they have nothing to finish, and may hang.
         """
         self._take_picture()
-        self._desk.retire()
+        for station in self._dispensable:
+            station.retire()
         for station in (self._wall, self._engine):
             station.retire()
             self._drain(station, _STOP_NS)
-        self._drain(self._desk, _DESK_STOP_NS)
+        for station in self._dispensable:
+            self._drain(station, _DESK_STOP_NS)
 
     def _drain(self, station: Station, most_ns: int) -> None:
         """Hear a process out until it has ended."""
@@ -278,16 +299,17 @@ class Launcher:
                     self._by_name(key[0]).end()
 
     def _by_name(self, name: str) -> Station:
-        return {"engine": self._engine, "wall": self._wall, "desk": self._desk}[name]
+        return next(station for station in self._stations if station.name == name)
 
     def _end(self) -> None:
-        for station in (self._desk, self._wall, self._engine):
+        for station in reversed(self._stations):
             if station.child and station.child.running:
                 station.child.kill()
             station.end()
         self._frames.close()
         self._results.close()
         self._live.close()
+        self._taps.close()
         self._poller.close()
 
 

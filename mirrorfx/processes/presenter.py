@@ -33,6 +33,7 @@ from mirrorfx.processes.messages import (
     Vsync,
 )
 from mirrorfx.processes.overlay import Overlay
+from mirrorfx.processes.taps import Tap
 from mirrorfx.safety.guard import FlashGuard
 from mirrorfx.safety.panic import Panic, PanicState
 
@@ -84,6 +85,8 @@ class Presenter:
         self._holding = False
         self._live = LiveFrames.attach(setup.live) if setup.live else None
         self._overlay = Overlay(settings.size, self._live)
+        self._tap = Tap.attach(setup.tap) if setup.tap else None
+        self._tapped = False
         self._guard = FlashGuard(settings.size) if settings.flash_guard else None
         self._safe_from: int | None = None
         self._program: Image | None = None
@@ -154,6 +157,7 @@ class Presenter:
             self._picture = wanted
         if not new and self._picture is before:
             return None
+        self._tapped = False
         return self._picture
 
     @property
@@ -205,6 +209,7 @@ class Presenter:
             self._statistics.repeated(t_ns)
         self._t_last_ns = t_ns
         self._feed_sinks(t_ns)
+        self._feed_tap(t_ns)
         self._tell(t_ns)
 
     def close(self) -> None:
@@ -221,6 +226,8 @@ class Presenter:
         self._ring.close()
         if self._live:
             self._live.close()
+        if self._tap:
+            self._tap.close()
 
     def figures(self) -> dict[str, Any]:
         """Return the wall's part of the report."""
@@ -354,6 +361,12 @@ class Presenter:
                 sink.put(frame, t_ns)
             except SinkError as error:
                 self._drop_sink(sink, str(error))
+
+    def _feed_tap(self, t_ns: int) -> None:
+        """Let those who look on see what the wall shows."""
+        if self._tap and self._picture is not None and self._tap.due(t_ns, fresh=not self._tapped):
+            self._tap.put(self._picture, t_ns)
+            self._tapped = True
 
     def _drop_sink(self, sink: Sink, problem: str) -> None:
         """The mirror goes on without it."""

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from mirrorfx.frame import Size
     from mirrorfx.processes.memory import RingSpec
+    from mirrorfx.processes.taps import TapSpecs
 
-__all__ = ["CameraSetup", "EngineSetup", "MirrorSettings", "WallSetup", "WorkerSetup"]
+__all__ = ["CameraSetup", "EngineSetup", "MirrorSettings", "MonitorSetup", "WallSetup", "WorkerSetup"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,9 @@ class MirrorSettings:
         desk: whether to open the operator's window.
         control_port: of the control server on loopback; 0 takes a free one, None has none unless there is a desk.
         control_token: what clients of the control server must know; made up when empty.
+        status_host: where the monitor listens, which shows pictures and the status page.
+        status_port: of the monitor; 0 takes a free one, None has none unless there is a control server.
+        status_token: what those who look on must know; made up when empty.
         effect_options: free settings for the effect.
         geometry: how the source's picture is turned and cropped; its own `mirror` is overruled by the next one.
         mirror: whether left and right are swapped; None does so for what looks at visitors, a camera.
@@ -76,6 +80,9 @@ class MirrorSettings:
     fullscreen: str | None = None
     control_port: int | None = None
     control_token: str = ""
+    status_host: str = "127.0.0.1"
+    status_port: int | None = None
+    status_token: str = ""
     effect_options: tuple[tuple[str, str], ...] = ()
     geometry: InputGeometry = field(default_factory=InputGeometry)
     mirror: bool | None = None
@@ -96,6 +103,23 @@ class MirrorSettings:
             return ""
         return f"ws://127.0.0.1:{self.control_port}/control?token={self.control_token}"
 
+    @property
+    def status_url(self) -> str:
+        """What a browser opens to see the status page; empty without one."""
+        return self._monitor_url("http", "/")
+
+    @property
+    def monitor_url(self) -> str:
+        """What a client connects to for pictures; empty without a monitor."""
+        return self._monitor_url("ws", "/pictures")
+
+    def _monitor_url(self, scheme: str, path: str) -> str:
+        if self.status_port is None:
+            return ""
+        host = "127.0.0.1" if self.status_host in ("0.0.0.0", "::") else self.status_host
+        where = f"[{host}]" if ":" in host else host
+        return f"{scheme}://{where}:{self.status_port}{path}?token={self.status_token}"
+
 
 @dataclass(frozen=True, slots=True)
 class CameraSetup:
@@ -108,6 +132,7 @@ class CameraSetup:
     camera: CameraSettings
     ring: RingSpec
     live: RingSpec | None = None
+    tap: RingSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +149,7 @@ class WorkerSetup:
     options: tuple[tuple[str, str], ...]
     frames: RingSpec
     results: RingSpec
+    tap: RingSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +160,7 @@ class EngineSetup:
     frames: RingSpec
     results: RingSpec
     live: RingSpec | None = None
+    taps: TapSpecs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +170,15 @@ class WallSetup:
     settings: MirrorSettings
     results: RingSpec
     live: RingSpec | None = None
+    tap: RingSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorSetup:
+    """What the monitor process is told."""
+
+    taps: TapSpecs
+    host: str
+    port: int
+    token: str
+    control_url: str

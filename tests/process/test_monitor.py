@@ -1,0 +1,182 @@
+"""The monitor beside a real mirror: pictures go on without the engine, and the mirror goes on without the monitor."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import threading
+
+import aiohttp
+import pytest
+
+from mirrorfx.clock import MonotonicClock
+from mirrorfx.control.client import ControlClient
+from mirrorfx.mirror import Mirror
+
+from .conftest import SMALL, family
+
+pytestmark = pytest.mark.process
+
+CLOCK = MonotonicClock()
+
+
+class Onlooker:
+    """Counts the pictures of each kind that come, in a thread of its own, and connects again by itself."""
+
+    def __init__(self, url, want):
+        self._url, self._want = url, want
+        self.counts = dict.fromkeys("PIV", 0)
+        self.connections = 0
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+        self._thread.start()
+
+    async def _run(self):
+        async with aiohttp.ClientSession() as session:
+            while not self._ending.is_set():
+                try:
+                    async with await asyncio.wait_for(session.ws_connect(self._url), 2) as ws:
+                        self.connections += 1
+                        await ws.send_str(json.dumps({"want": self._want}))
+                        await self._count(ws)
+                except (aiohttp.ClientError, OSError, TimeoutError):
+                    await asyncio.sleep(0.1)
+
+    async def _count(self, ws):
+        while not self._ending.is_set():
+            try:
+                message = await ws.receive(0.2)
+            except TimeoutError:
+                continue
+            if message.type is not aiohttp.WSMsgType.BINARY:
+                return
+            self.counts[message.data[:1].decode()] += 1
+
+    def more(self, kind, number=3, within_s=20):
+        """Wait for so many more pictures of a kind; say whether they came."""
+        goal, limit_ns = self.counts[kind] + number, CLOCK.now_ns() + within_s * 10**9
+        while self.counts[kind] < goal and CLOCK.now_ns() < limit_ns:
+            self._ending.wait(0.05)
+        return self.counts[kind] >= goal
+
+    def close(self):
+        self._ending.set()
+        self._thread.join(5)
+
+
+class Visit:
+    """A watcher that runs a script beside the mirror once it has a picture, and then ends the mirror."""
+
+    def __init__(self, script):
+        self._script = script
+        self._thread = None
+        self.mirror = None
+        self.error = None
+        self.problems = []
+
+    def starting(self, what, share):
+        pass
+
+    def problem(self, text):
+        self.problems.append(text)
+
+    def running(self, seconds, figures):
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run)
+            self._thread.start()
+
+    def _run(self):
+        settings = self.mirror.settings
+        onlooker = Onlooker(settings.monitor_url, {"P": 5, "I": 5, "V": 5})
+        try:
+            with ControlClient(settings.control_url) as client:
+                try:
+                    self._script(onlooker, client)
+                finally:
+                    client.ask("stop")
+        except BaseException as error:  # noqa: BLE001  raised again in the test's own thread
+            self.error = error
+        finally:
+            onlooker.close()
+
+    def run(self, **settings):
+        self.mirror = Mirror(
+            clock=CLOCK, **{"source": "pattern:60", "effect": "sleep", **SMALL, "control_port": 0, **settings}
+        )
+        outcome = self.mirror.run(self)
+        if self._thread:
+            self._thread.join(30)
+        if self.error:
+            raise self.error
+        assert self._thread, "there was never a picture"
+        assert not family()
+        return outcome
+
+
+def test_program_and_input_can_be_looked_at_and_the_state_says_where():
+    def script(onlooker, client):
+        state = client.ask("hello")["state"]
+        assert state["monitor_url"] == visit.mirror.settings.monitor_url
+        assert "mfx-monitor" in family()
+        assert onlooker.more("P")
+        assert onlooker.more("I")
+
+    visit = Visit(script)
+    visit.run()
+    assert not visit.problems
+
+
+def test_pictures_go_on_while_the_engine_stands_still():
+    def script(onlooker, _client):
+        assert onlooker.more("P", 1)
+        engine = family()["mfx-engine"]
+        engine.send_signal(signal.SIGSTOP)
+        try:
+            assert onlooker.more("P"), "what the wall shows"
+            assert onlooker.more("I"), "and what the camera sees, though nobody takes its frames"
+        finally:
+            engine.send_signal(signal.SIGCONT)
+
+    Visit(script).run()
+
+
+def test_a_killed_monitor_comes_back_and_nobody_else_notices():
+    def script(onlooker, _client):
+        assert onlooker.more("P", 1)
+        before = {name: process.pid for name, process in family().items()}
+        family()["mfx-monitor"].kill()
+        assert onlooker.more("P", 3)
+        after = {name: process.pid for name, process in family().items()}
+        assert after.pop("mfx-monitor") != before.pop("mfx-monitor")
+        assert after == before
+        assert onlooker.connections >= 2
+
+    visit = Visit(script)
+    outcome = visit.run()
+    assert any("monitor" in problem for problem in visit.problems)
+    assert outcome.report["freezes"] == 0
+    assert all(worker["restarts"] == 0 for worker in outcome.report["workers"])
+
+
+def test_a_monitor_that_hangs_costs_the_wall_nothing_and_ends_with_the_mirror():
+    def script(onlooker, client):
+        assert onlooker.more("P", 1)
+        family()["mfx-monitor"].send_signal(signal.SIGSTOP)
+        client.ask("hello")
+
+    outcome = Visit(script).run()
+    assert outcome.report["frames"]["shown"] > 0
+
+
+def test_a_taken_port_is_a_problem_of_the_monitor_alone(tmp_path):
+    import socket
+
+    def script(_onlooker, client):
+        assert client.ask("hello")["protocol"]
+
+    visit = Visit(script)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        outcome = visit.run(status_port=taken.getsockname()[1])
+    assert outcome.report["frames"]["shown"] > 0
+    assert any("--status-page" in problem for problem in visit.problems)

@@ -1,0 +1,229 @@
+"""The monitor: who may look, what they get, how often, and that a slow viewer gets the newest."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+
+import aiohttp
+import cv2
+import numpy as np
+import pytest
+
+from mirrorfx.clock import MonotonicClock
+from mirrorfx.errors import ProcessFailed
+from mirrorfx.mirror import _free_port
+from mirrorfx.processes.monitor import Monitor
+from mirrorfx.processes.settings import MonitorSetup
+from mirrorfx.processes.taps import Taps
+
+TOKEN = "let-me-look-please"
+CLOCK = MonotonicClock()
+
+
+class Painter:
+    """Puts a new picture into every tap that somebody wants, faster than a tap gives it on."""
+
+    def __init__(self, taps):
+        self.taps = taps
+        self.put = dict.fromkeys(("program", "input", "preview"), 0)
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        while not self._ending.wait(0.01):
+            for name in ("program", "input"):
+                tap, now_ns = getattr(self.taps, name), CLOCK.now_ns()
+                if tap.due(now_ns):
+                    self.put[name] += 1
+                    tap.put(np.full((48, 64, 4), 10 * self.put[name] % 250, np.uint8), now_ns)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ending.set()
+        self._thread.join()
+
+
+@pytest.fixture
+def taps():
+    made = Taps.create((64, 48))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def painter(taps):
+    with Painter(taps) as painting:
+        yield painting
+
+
+def look(taps, script):
+    """Run `script(session, base, monitor)` against a monitor, all in one loop."""
+
+    async def run():
+        port = _free_port()
+        monitor = Monitor(MonitorSetup(taps.specs, "127.0.0.1", port, TOKEN, ""), CLOCK)
+        serving = asyncio.create_task(monitor.run())
+        async with aiohttp.ClientSession() as session:
+            base = f"http://127.0.0.1:{port}"
+            for _ in range(200):
+                try:
+                    (await session.get(base)).release()
+                    break
+                except aiohttp.ClientConnectionError:
+                    await asyncio.sleep(0.01)
+            try:
+                return await asyncio.wait_for(script(session, base, monitor), 20)
+            finally:
+                monitor.stopping.set()
+                await serving
+
+    return asyncio.run(run())
+
+
+def pictures(base):
+    return f"{base}/pictures?token={TOKEN}"
+
+
+async def next_picture(ws):
+    message = await ws.receive(10)
+    assert message.type is aiohttp.WSMsgType.BINARY, message
+    return message.data[:1].decode(), cv2.imdecode(np.frombuffer(message.data[1:], np.uint8), cv2.IMREAD_COLOR)
+
+
+@pytest.mark.parametrize("path", ["/pictures", "/program.jpg"])
+@pytest.mark.parametrize("token", ["", "wrong", TOKEN + "x", "ß"])
+def test_without_the_token_there_is_nothing_to_see(taps, path, token):
+    async def script(session, base, _monitor):
+        async with session.get(base + path, params={"token": token}) as answer:
+            return answer.status, await answer.text()
+
+    status, text = look(taps, script)
+    assert status == 403
+    assert "token" in text
+    assert TOKEN not in text
+
+
+def test_a_page_of_another_site_may_not_look_on(taps):
+    async def script(session, base, _monitor):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect(pictures(base), headers={"Origin": "http://elsewhere.example"})
+        async with session.ws_connect(pictures(base), headers={"Origin": base}) as ws:
+            assert not ws.closed
+        return refused.value.status
+
+    assert look(taps, script) == 403
+
+
+def test_a_viewer_gets_what_it_asks_for_as_often_as_it_asks(taps, painter):
+    async def script(session, base, _monitor):
+        counts = {"P": 0, "I": 0}
+        async with session.ws_connect(pictures(base)) as ws:
+            await ws.send_str('{"want": {"P": 5, "I": 1}}')
+            while counts["P"] < 8:
+                kind, image = await next_picture(ws)
+                assert image.shape == (48, 64, 3)
+                counts[kind] += 1
+        return counts
+
+    counts = look(taps, script)
+    assert 1 <= counts["I"] <= counts["P"] // 3
+    assert painter.put["preview"] == 0
+
+
+def test_pictures_come_only_while_they_are_wanted(taps, painter):
+    async def script(session, base, _monitor):
+        async with session.ws_connect(pictures(base)) as ws:
+            await asyncio.sleep(0.2)
+            before = painter.put["program"]
+            await ws.send_str('{"want": {"P": 5}}')
+            await next_picture(ws)
+            await ws.send_str('{"want": {}}')
+            while (await ws.receive(0.6)).type is aiohttp.WSMsgType.BINARY:
+                """Those that were under way."""
+        return before
+
+    with pytest.raises(TimeoutError):
+        look(taps, script)
+
+
+def test_nobody_looks_and_nothing_is_copied(taps, painter):
+    async def script(session, base, _monitor):
+        async with session.ws_connect(pictures(base)):
+            await asyncio.sleep(0.3)
+
+    look(taps, script)
+    assert painter.put == {"program": 0, "input": 0, "preview": 0}
+
+
+@pytest.mark.parametrize(
+    "said", ["no json", "[]", '{"want": 5}', '{"want": {"X": 5}}', '{"want": {"P": "fast"}}', '{"want": {"P": NaN}}']
+)
+def test_a_wish_that_is_not_understood_is_answered_and_the_next_is_obeyed(taps, painter, said):
+    async def script(session, base, _monitor):
+        async with session.ws_connect(pictures(base)) as ws:
+            await ws.send_str(said)
+            answer = json.loads((await ws.receive(10)).data)
+            await ws.send_str('{"want": {"P": 5}}')
+            await next_picture(ws)
+            return answer["error"]
+
+    assert '{"want"' in look(taps, script)
+
+
+def test_at_most_two_pictures_are_on_their_way_and_the_next_is_the_newest(taps, painter):
+    async def script(session, base, monitor):
+        async with session.ws_connect(pictures(base), autoping=False) as ws:
+            await ws.send_str('{"want": {"P": 5}}')
+            received, values = 0, []
+            while painter.put["program"] < 6:  # no ping is answered: as if nothing had arrived
+                await asyncio.sleep(0.02)
+            (viewer,) = monitor._viewers
+            assert viewer.in_flight == 2
+            while received < 3:
+                message = await ws.receive(10)
+                if message.type is aiohttp.WSMsgType.PING:
+                    await ws.pong(message.data)
+                elif message.type is aiohttp.WSMsgType.BINARY:
+                    received += 1
+                    image = cv2.imdecode(np.frombuffer(message.data[1:], np.uint8), cv2.IMREAD_COLOR)
+                    values.append(round(float(image.mean()) / 10))
+            return values
+
+    first, second, third = look(taps, script)
+    assert second == first + 1
+    assert third >= 6, "what was painted in between is never seen"
+
+
+def test_a_single_picture_for_scripts(taps, painter):
+    async def script(session, base, _monitor):
+        async with session.get(f"{base}/program.jpg?token={TOKEN}") as answer:
+            assert answer.headers["Cache-Control"] == "no-store"
+            return answer.content_type, await answer.read()
+
+    content_type, data = look(taps, script)
+    assert content_type == "image/jpeg"
+    assert cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).shape == (48, 64, 3)
+
+
+def test_a_wall_that_shows_nothing_has_no_picture(taps):
+    taps.program.put(np.zeros((48, 64, 4), np.uint8), CLOCK.now_ns() - 10_000_000_000)
+
+    async def script(session, base, _monitor):
+        async with session.get(f"{base}/program.jpg?token={TOKEN}") as answer:
+            return answer.status, await answer.text()
+
+    assert look(taps, script) == (503, "The wall shows no picture.")
+
+
+def test_a_port_that_is_taken_is_named(taps):
+    async def script(_session, base, _monitor):
+        port = int(base.rpartition(":")[2])
+        with pytest.raises(ProcessFailed, match=rf"127\.0\.0\.1:{port} .*--status-page"):
+            await Monitor(MonitorSetup(taps.specs, "127.0.0.1", port, TOKEN, ""), CLOCK).run()
+
+    look(taps, script)
