@@ -18,6 +18,7 @@
     ├── SinkError
     │   ├── SinkUnavailable     no encoder, no folder, no permission
     │   └── SinkFailed          it stopped while running (a full disk, for example)
+    ├── SoundError              no sound device, no PortAudio, or a soundtrack that is no sound
     ├── ControlError            a command that the engine refuses, or no engine to talk to
     └── ProcessFailed           a process ended that must not end
 
@@ -47,6 +48,7 @@ __all__ = [
     "SinkError",
     "SinkFailed",
     "SinkUnavailable",
+    "SoundError",
     "SourceError",
     "SourceHung",
     "SourceLost",
@@ -133,6 +135,19 @@ class SinkUnavailable(SinkError):
 
 class SinkFailed(SinkError):
     """The sink stopped while running: a full disk, for example."""
+
+
+class SoundError(MirrorFXError):
+    """Nothing can be heard or played: no device, no PortAudio, or a file that is no sound.
+
+    Attributes:
+        fix: a command that mends it, where one is known; else empty.
+    """
+
+    def __init__(self, reason: str, fix: str = "") -> None:
+        super().__init__(f"{reason} {fix}".strip())
+        self.reason = reason
+        self.fix = fix
 
 
 class ControlError(MirrorFXError):
