@@ -16,6 +16,7 @@ __all__ = [
     "models_dir",
     "output_dir",
     "state_dir",
+    "thumbnail_path",
     "user_presets_dir",
 ]
 
@@ -70,6 +71,19 @@ def loras_dir() -> Path:
 def state_dir() -> Path:
     """Return the folder of logs and saved sessions (``MIRRORFX_STATE_DIR`` overrides it)."""
     return _user_dir("state")
+
+
+def thumbnail_path(stamp: int, effect: str, side_px: int) -> Path:
+    """Return where the picture of a preset is kept, painted or not.
+
+    Args:
+        stamp: of what the preset sets.
+        effect: what paints it; the file is marked with it.
+        side_px: side of the square picture.
+    """
+    from mirrorfx import __version__
+
+    return cache_dir() / "thumbnails" / f"{stamp:08x}-{effect}-{side_px}-{__version__}.jpg"
 
 
 def output_dir() -> Path:

@@ -20,7 +20,7 @@ _COMMANDS = {
     "bench": "measure: cadence (real processes), pacing (virtual clock), gpu (diffusion)",
     "selftest": "paint and check everything once: a page to look at or to send",
     "doctor": "what is here and what is missing, each with the fix",
-    "presets": "list, show and check presets",
+    "presets": "list, show and check presets, paint pictures of them",
     "models": "fetch, check and export the diffusion model of turbo",
     "screen": "how the picture lies on a screen: turn, keystone, soft edges, test grid",
     "flash-check": "count the flashes of a film: more than three in a second can cause seizures",

@@ -1,9 +1,11 @@
-"""``mirrorfx presets``: list, show and check presets. It only reads."""
+"""``mirrorfx presets``: list, show and check presets, and paint pictures of them. Presets are only read."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from mirrorfx.cli._thumbnails import add_thumbnails_parser, run_thumbnails
 
 if TYPE_CHECKING:
     import argparse
@@ -22,13 +24,14 @@ _PLANNED = "turbo"
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and what it can do."""
-    parser = commands.add_parser("presets", help="list, show and check presets")
+    parser = commands.add_parser("presets", help="list, show and check presets, paint pictures of them")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, title="actions")
     actions.add_parser("list", help="all presets: the built-in ones and your own")
     show = actions.add_parser("show", help="one preset, whole")
     show.add_argument("preset", metavar="NAME|FILE")
     check = actions.add_parser("check", help="name every mistake in preset files; without FILES in all presets")
     check.add_argument("files", metavar="FILES", nargs="*", type=Path, help="files, or folders of them")
+    add_thumbnails_parser(actions)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,7 +39,10 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         PresetError: for ``show``, the preset is not there or not valid.
+        MirrorFXError: for ``thumbnails``, the effect or the size is not possible.
     """
+    if args.action == "thumbnails":
+        return run_thumbnails(args)
     if args.action == "list":
         return _list()
     if args.action == "show":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import zlib
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -61,6 +62,11 @@ class Preset:
     fade_s: float = FADE_DEFAULT_S
     reviewed: tuple[str, ...] = ()
     path: Path | None = field(default=None, compare=False)
+
+    @property
+    def stamp(self) -> int:
+        """A number that tells what it sets from what others set; renaming keeps it."""
+        return zlib.crc32(repr(sorted(self.params.items())).encode())
 
     def values_for(self, registry: Mapping[str, Param]) -> dict[str, Value]:
         """Return the values of those params that `registry` knows: the effect that runs may have fewer."""
