@@ -153,4 +153,6 @@ class Turbo(Effect):
 
 
 def _told(tried: Tried) -> str:
-    return f"{tried.name}: {tried.skipped}" if tried.ms is None else f"{tried.name}: {tried.ms:.1f} ms"
+    if tried.ms is not None:
+        return f"{tried.name}: {tried.ms:.1f} ms"
+    return f"{tried.name}: {tried.skipped or 'the only one that can run here'}"
