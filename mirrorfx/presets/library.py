@@ -63,6 +63,7 @@ class PresetLibrary:
         self._registry = registry
         self._files: dict[Path, _File] = {}
         self._set_aside: list[Problem] = []
+        self._read_only: list[Problem] = []
         self._problems: tuple[Problem, ...] = ()
         self._by_name: dict[str, Preset] = {}
         self.revision = 0
@@ -160,13 +161,14 @@ class PresetLibrary:
         self.reload()
 
     def reload(self) -> bool:
-        """Read the files that are new or changed; say whether there were any, or some are gone.
+        """Read the files that are new or changed; say whether there were any, some are gone, or the folder is shut.
 
         A preset whose file has become invalid, perhaps because somebody is writing it right now, stays as it was.
         """
         files = {path: self._read(path) for folder in self._dirs for path in preset_files(folder)}
-        changed = files != self._files
-        self._files = files
+        read_only = self._read_only_problem()
+        changed = files != self._files or read_only != self._read_only
+        self._files, self._read_only = files, read_only
         if changed:
             self._index()
         return changed
@@ -180,6 +182,14 @@ class PresetLibrary:
             return _File(stamp, load_preset(path, self._registry))
         except PresetError as error:
             return _File(stamp, before.preset if before else None, str(error))
+
+    def _read_only_problem(self) -> list[Problem]:
+        """Say now, not at the next save, that the user's folder can't be written to."""
+        folder = self._dirs[1]
+        if not folder.is_dir() or os.access(folder, os.W_OK | os.X_OK):
+            return []
+        found = f"Your presets' folder {folder} is read-only: nothing can be saved, renamed or deleted in it."
+        return [Problem(folder, f"{found} Give yourself the right to write to it.")]
 
     def _repair(self) -> None:
         user_dir = self._dirs[1]
@@ -210,7 +220,7 @@ class PresetLibrary:
                     if first is not preset:
                         problems.append(Problem(preset.path, _twice(preset, first)))
             self._by_name |= level
-        self._problems = (*self._set_aside, *problems)
+        self._problems = (*self._set_aside, *self._read_only, *problems)
 
     def _own(self, name: str) -> Preset | None:
         return None if self.is_builtin(name) else self._by_name.get(_key(name))

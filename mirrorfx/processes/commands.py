@@ -28,6 +28,8 @@ __all__ = ["Commands"]
 _log = logging.getLogger(__name__)
 _EDIT_FADE_S = 0.4
 _ORIGIN_MOST = 40
+_TELL_NOTHING = ("hello", "export")
+"""Requests that leave everything as it is."""
 
 
 class Commands:
@@ -129,7 +131,7 @@ class Commands:
         try:
             before = self._edited()
             result = verb(pending.request.arguments) | {"changed": _changes(before, self._edited())}
-            if pending.request.do != "hello":
+            if pending.request.do not in _TELL_NOTHING:
                 self._changed_by = str(pending.request.arguments.get("origin", ""))[:_ORIGIN_MOST]
                 self.publish_state()
             pending.answer(result)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +60,7 @@ class PresetVerbs:
             "dirty": self.dirty,
             "cue": self.cued,
             "presets": self._listed(),
+            "preset_problems": [problem.message for problem in self.library.problems],
         }
 
     def _listed(self) -> list[dict[str, Any]]:
@@ -73,7 +73,7 @@ class PresetVerbs:
                     "builtin": self.library.is_builtin(preset.name),
                     "fade_s": preset.fade_s,
                     "reviewed": list(preset.reviewed),
-                    "stamp": zlib.crc32(repr(sorted(preset.params.items())).encode()),
+                    "stamp": preset.stamp,
                 }
                 for preset in self.library.presets()
             ]

@@ -304,3 +304,15 @@ def test_a_folder_that_nobody_can_write_to(builtin):
     library = PresetLibrary(builtin, Path("/proc/presets"), REGISTRY)
     with pytest.raises(PresetNotSaved, match=r"'Mine' could not be saved as /proc/presets/mine\.toml"):
         library.save(Preset(name="Mine"))
+
+
+def test_a_folder_that_turned_read_only_is_a_problem_until_it_is_writable_again(library, user, monkeypatch):
+    shut = {user}
+    monkeypatch.setattr(preset_library.os, "access", lambda path, mode: path not in shut)
+    assert library.reload()
+    assert "read-only" in library.problems[0].message
+    assert str(user) in library.problems[0].message
+    assert not library.reload()
+    shut.clear()
+    assert library.reload()
+    assert library.problems == ()
