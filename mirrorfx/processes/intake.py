@@ -13,7 +13,7 @@ from mirrorfx.processes.memory import SlotPool
 from mirrorfx.processes.messages import Captured, Grant, Say
 from mirrorfx.processes.settings import CameraSetup
 from mirrorfx.processes.spawn import Child, spawn
-from mirrorfx.processes.stations import Station
+from mirrorfx.processes.stations import Station, StationState
 
 if TYPE_CHECKING:
     from mirrorfx.processes.engine import Engine
@@ -43,6 +43,7 @@ class Intake:
         self.station = Station("camera", self._spawn, engine.poller, watched=False)
         self._heard_ns = now_ns
         self._granted: list[int] = []
+        self._rests = False
 
     def start(self, now_ns: int) -> None:
         """Start the camera's process and let it write."""
@@ -52,6 +53,20 @@ class Intake:
         while (slot := self.frames.acquire("camera")) is not None:
             self._granted.append(slot)
         self.send_grants()
+
+    def rest(self) -> None:
+        """End the camera's process, and let go of what it has seen, until `wake`."""
+        self._rests = True
+        self.station.retire()
+        waiting = self.mailbox.take()
+        if waiting is not None:
+            self.give_back(waiting.slot, "mailbox")
+
+    def wake(self, now_ns: int) -> None:
+        """Start the camera again; if its process is still ending, as soon as it has."""
+        self._rests = False
+        if self.station.child is None:
+            self.start(now_ns)
 
     def hear(self, now_ns: int) -> None:
         """Take the frames that came meanwhile.
@@ -97,8 +112,11 @@ class Intake:
     def _captured(self, frame: Waiting) -> None:
         counts = self._engine.counts
         counts.captured += 1
-        displaced = self.mailbox.put(frame)
         self.frames.pass_on(frame.slot, "mailbox")
+        if self._rests:
+            self.give_back(frame.slot, "mailbox")
+            return
+        displaced = self.mailbox.put(frame)
         if displaced is not None:
             counts.mailbox += 1
             self.give_back(displaced.slot, "mailbox")
@@ -114,10 +132,23 @@ class Intake:
             self._engine.notice(f"The source is lost: {said.get('reason')}", "warning")
 
     def _lost(self, now_ns: int, reason: str = "") -> None:
+        if self.station.state is StationState.OFF:
+            self._has_rested(now_ns)
+            return
         self.station.lost(now_ns, reason)
         self.frames.release_all("camera")
         self.says = {"state": "lost", "reason": self.station.reason}
         self._engine.notice(f"The camera process is gone: {self.station.reason}", "error")
+
+    def _has_rested(self, now_ns: int) -> None:
+        """Its process has ended as it was asked to, or hangs instead."""
+        if self.station.child:
+            self.station.child.kill()
+        self.station.end()
+        self.frames.release_all("camera")
+        self.says = {"state": "off"}
+        if not self._rests:
+            self.start(now_ns)
 
     def _spawn(self) -> Child:
         settings = self._engine.settings

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Captured",
+    "CurtainIs",
     "Dispatch",
     "Done",
     "EngineLink",
     "Failed",
     "Figures",
     "Grant",
+    "Heard",
     "Hold",
     "Message",
     "ModeIs",
@@ -323,12 +325,37 @@ class SafeFrom(Message):
 
 @_message
 @dataclass(frozen=True, slots=True)
+class CurtainIs(Message):
+    """Engine → wall: the show is closed (1): fade to black and stay so; or open (0): fade to the next new picture."""
+
+    KIND = 39
+    LAYOUT = "Bq"
+    shut: int
+    fade_ns: int
+
+
+@_message
+@dataclass(frozen=True, slots=True)
 class Figures(Message):
     """Wall → engine and launcher: the display's statistics as JSON."""
 
     KIND = 33
     HAS_TEXT = True
     text: bytes
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Heard(Message):
+    """Sound → engine: what is heard now, each 0 to 1 (`mirrorfx.sound.Levels`)."""
+
+    KIND = 50
+    LAYOUT = "fffff"
+    level: float
+    low: float
+    mid: float
+    high: float
+    onset: float
 
 
 @_message

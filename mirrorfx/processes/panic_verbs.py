@@ -83,6 +83,8 @@ class PanicVerbs:
         what, on = Panic.named(str(arguments.get("what", ""))), arguments.get("on", True)
         if not isinstance(on, bool):
             raise ControlError(f'"on" is {on!r}; it must be true or false.')
+        if what is Panic.BYPASS and on and not self._engine.settings.allow_bypass:
+            raise ControlError("BYPASS is locked: a kiosk shows the camera's own picture only with --allow-bypass.")
         if self._engine.wall is None:
             raise ControlError("There is no wall to tell just now. Its own keys work: B, F, Y and S.")
         self._engine.wall.send(Switch(what, int(on)))

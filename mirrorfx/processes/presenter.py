@@ -12,13 +12,16 @@ from mirrorfx.errors import SinkError
 from mirrorfx.frame import Frame
 from mirrorfx.pacing.chooser import Mode
 from mirrorfx.pacing.pacer import Pacer, Ready
+from mirrorfx.pacing.quantiles import DurationHistogram
 from mirrorfx.pacing.statistics import DisplayStatistics
 from mirrorfx.processes.channel import Channel
+from mirrorfx.processes.curtain import Curtain
 from mirrorfx.processes.dissolve import Dissolve
 from mirrorfx.processes.fallback import FallbackScene
 from mirrorfx.processes.live import LiveFrames
 from mirrorfx.processes.memory import Ring
 from mirrorfx.processes.messages import (
+    CurtainIs,
     EngineLink,
     Figures,
     Hold,
@@ -50,6 +53,7 @@ _log = logging.getLogger(__name__)
 _FIGURES_NS = 2 * SECOND // 5
 _RELEASES_AT_ONCE = 4
 _HOLD_NS = 2 * SECOND
+_OPENS_NS = 3 * SECOND
 
 
 class Presenter:
@@ -72,6 +76,7 @@ class Presenter:
         self._mode = Mode.LOCK if settings.mode == "lock" else Mode.PACED
         self._pacer: Pacer[Result] = Pacer(self._period_ns, self._mode)
         self._statistics = DisplayStatistics()
+        self._tick_times = DurationHistogram()
         self._fallback = FallbackScene(settings.size)
         self._falling_back = True
         self._fallback.begin(None, clock.now_ns())
@@ -85,6 +90,7 @@ class Presenter:
         self._holding = False
         self._live = LiveFrames.attach(setup.live) if setup.live else None
         self._overlay = Overlay(settings.size, self._live)
+        self._curtain = Curtain(settings.size)
         self._tap = Tap.attach(setup.tap) if setup.tap else None
         self._tapped = False
         self._guard = FlashGuard(settings.size) if settings.flash_guard else None
@@ -144,10 +150,17 @@ class Presenter:
 
     def tick(self, v_ns: int) -> Image | None:
         """Return the new picture to be shown at the tick `v_ns`, ``uint8[H, W, 4]`` BGRX; None repeats the last."""
+        start_ns = self._clock.now_ns()
+        picture = self._tick(v_ns)
+        self._tick_times.add(self._clock.now_ns() - start_ns)
+        return picture
+
+    def _tick(self, v_ns: int) -> Image | None:
         self._v_ns = v_ns
         fresh = self._tick_program(v_ns)
         urgent = self._overlay.urgent
         wanted, new = self._overlay.draw(self._program, fresh=fresh is not None, now_ns=v_ns)
+        wanted, new = self._curtain.draw(wanted, fresh=new, now_ns=v_ns)
         if wanted is None or not (new or (self._guard and not self._guard.settled)):
             return None
         before = self._picture
@@ -167,7 +180,8 @@ class Presenter:
 
     def press(self, key: Panic) -> None:
         """Obey a panic key from the next tick on; the engine is told, but nobody waits for it. Realtime: yes."""
-        self._switch(self._overlay.state.pressed(key))
+        if key is not Panic.BYPASS or self._settings.allow_bypass:
+            self._switch(self._overlay.state.pressed(key))
 
     def _switch(self, state: PanicState) -> None:
         if state == self._overlay.state:
@@ -190,6 +204,8 @@ class Presenter:
             return self._show(due.show.item, v_ns)
         if self._holding and not self._falling_back:
             self._t_new_ns = v_ns
+        if self._curtain.closed:
+            return None
         if self._t_new_ns + _HOLD_NS < v_ns:
             return self._fall_back(v_ns)
         newest = self._coming or self._shown
@@ -243,6 +259,12 @@ class Presenter:
             "display_hz": round(SECOND / self._period_ns, 3),
             "recent": statistics.window(self._t_last_ns),
             "showing": "fallback" if self._falling_back else "picture",
+            "curtain": "closed" if self._curtain.closed else "closing" if self._curtain.shut else "open",
+            "tick_ms": {
+                "p50": round(self._tick_times.percentile_ms(0.5), 3),
+                "p99": round(self._tick_times.percentile_ms(0.99), 3),
+                "max": round(self._tick_times.max_ms, 3),
+            },
             "panic": self._overlay.state.as_dict(),
             "flash_guard": self._guard.figures() if self._guard else None,
             "sinks": [*self._ended_sinks, *(sink.details() for sink in self._sinks)],
@@ -290,6 +312,8 @@ class Presenter:
                 self._holding = bool(message.on)
             elif isinstance(message, Switch):
                 self._switch(self._overlay.state.switched(Panic(message.what), on=bool(message.on)))
+            elif isinstance(message, CurtainIs):
+                self._move_curtain(shut=bool(message.shut), fade_ns=message.fade_ns)
             elif isinstance(message, SafeFrom):
                 self._safe_from = message.revision
             elif isinstance(message, Result):
@@ -300,6 +324,16 @@ class Presenter:
         if not engine.alive:
             _log.warning("the engine is gone; holding the picture")
             self._unlink()
+
+    def _move_curtain(self, *, shut: bool, fade_ns: int) -> None:
+        """Close, or open for what comes next: what was painted before closing is never seen again."""
+        if self._curtain.closed and not shut:
+            self._dissolve.end()
+            self._program = None
+            self._falling_back = True
+            self._fallback.begin(None, self._v_ns)
+            self._t_new_ns = self._v_ns + _OPENS_NS
+        self._curtain.move(shut=shut, fade_ns=fade_ns, now_ns=self._v_ns)
 
     def _release(self, result: Result) -> None:
         """Give a slot back, a few at once: each message wakes the engine."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mirrorfx.frame import Size
+    from mirrorfx.kiosk.settings import KioskSettings
     from mirrorfx.processes.memory import RingSpec
     from mirrorfx.processes.taps import TapSpecs
 
@@ -55,6 +56,9 @@ class MirrorSettings:
         mirror: whether left and right are swapped; None does so for what looks at visitors, a camera.
         camera: what a camera is asked for: its mode, and what is locked.
         restore: after a crash: ``ask`` offers to go on with the session before, ``always`` does, ``never`` doesn't.
+        hours: when it is open, as `mirrorfx.show.OpeningHours` reads it; empty is always.
+        allow_bypass: whether the wall may ever show the camera's own picture.
+        kiosk: how the wall is locked; None is a window that anybody may close.
         flash_guard: keep the wall below three flashes in any second, whatever is painted.
         safe_preset: what SAFE PRESET takes; None is the preset of the start, or else the params' defaults.
         run_id: tells this run from others, for an engine that is started again within it.
@@ -88,6 +92,9 @@ class MirrorSettings:
     mirror: bool | None = None
     camera: CameraSettings = field(default_factory=CameraSettings)
     restore: str = "ask"
+    hours: str = ""
+    allow_bypass: bool = True
+    kiosk: KioskSettings | None = None
     flash_guard: bool = True
     safe_preset: str | None = None
     run_id: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
