@@ -50,7 +50,9 @@ class FlashGuard:
         self._asked_cells: npt.NDArray[np.float32] | None = None
         self._source: Image | None = None
         self._out: Image | None = None
-        self._buffers = [np.zeros((size[1], size[0], 4), np.uint8) for _ in range(3)]
+        # Written once, so that the memory is really there before the first tick that needs it.
+        self._buffers = [np.full((size[1], size[0], 4), 255, np.uint8) for _ in range(3)]
+        self._leaving_buffer = self._buffers[0].copy()
         self._leaving: Image | None = None
         self._released = 0.0
         self._calm_from_ns = 0
@@ -148,7 +150,8 @@ class FlashGuard:
         assert self._out is not None
         assert self._asked_cells is not None
         if self._leaving is None:
-            self._leaving = self._out.copy()
+            self._leaving_buffer[:] = self._out
+            self._leaving = self._leaving_buffer
             self._released = 0.0
         share = self._released + step_ns / _RELEASE_NS
         if share < 1.0:

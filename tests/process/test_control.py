@@ -161,3 +161,26 @@ def test_a_stranger_without_the_token_is_turned_away(operate):
         stranger.close()
 
     operate(script)
+
+
+def test_a_client_switches_panic_states_and_safe_takes_the_safe_preset(operate):
+    def script(client, events):
+        client.ask("set", params={"strength": 0.9})
+        client.ask("panic", what="blackout", on=True)
+        assert settled(client, lambda s: s["panic"]["blackout"])["panic"]["seen"] == "blackout"
+        client.ask("panic", what="blackout", on=False)
+        settled(client, lambda s: s["panic"]["seen"] is None)
+        client.ask("panic", what="safe", on=True)
+        state = settled(client, lambda s: s["preset"] == "Charcoal" and s["panic"]["seen"] is None)
+        assert state["values"]["strength"] != 0.9
+        with pytest.raises(ControlError, match="blackout"):
+            client.ask("panic", what="blackoot")
+        with pytest.raises(ControlError, match="true or false"):
+            client.ask("panic", what="freeze", on="yes")
+        client.ask("panic", what="freeze")
+        settled(client, lambda s: s["panic"]["seen"] == "freeze")
+
+    outcome = operate(script, safe_preset="charcoal")
+    assert outcome.report["panic"]["below"] == "freeze"
+    assert outcome.report["flash_guard"]["worst"]["general"] <= 3
+    assert outcome.report["tick_ms"]["p50"] > 0

@@ -11,10 +11,11 @@ import sys
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, QRect, QSize, Qt
-from PyQt6.QtGui import QColor, QGuiApplication
+from PyQt6.QtGui import QColor, QGuiApplication, QKeyEvent
 
 from mirrorfx.clock import MS, SECOND, FakeClock, MonotonicClock
 from mirrorfx.geometry import OutputGeometry, save_screen
+from mirrorfx.safety import Panic
 from mirrorfx_ui.wall.canvas import fitted
 from mirrorfx_ui.wall.screens import display_period_ns, find_screen
 from mirrorfx_ui.wall.ticker import Ticker
@@ -48,6 +49,9 @@ class FakePresenter:
 
     def presented(self, t_ns):
         self.calls.append("presented")
+
+    def press(self, key):
+        self.calls.append(key)
 
     def ticks(self):
         return self.calls.count("presented")
@@ -303,3 +307,13 @@ def test_a_window_larger_than_the_screen_starts_smaller(qtbot):
     room = window.screen().availableGeometry()
     assert window.width() == window.height() <= room.height()
     assert colour(window, 3, 3) == QColor("black").getRgb()[:3]
+
+
+def test_panic_keys_reach_the_presenter_once_and_with_no_other_key_held(make_window, qtbot):
+    window, presenter = make_window(plain((1, 2, 3)))
+    for key in (Qt.Key.Key_B, Qt.Key.Key_F, Qt.Key.Key_Y, Qt.Key.Key_S):
+        qtbot.keyClick(window, key)
+    qtbot.keyClick(window, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    held = QKeyEvent(QKeyEvent.Type.KeyPress, Qt.Key.Key_B, Qt.KeyboardModifier.NoModifier, "b", True)
+    QGuiApplication.sendEvent(window, held)
+    assert [call for call in presenter.calls if isinstance(call, Panic)] == list(Panic)

@@ -74,6 +74,16 @@ def test_places_that_take_turns_add_up():
     assert count_flashes(pictures, 60).general >= 4
 
 
+def test_narrow_bars_that_run_count_though_few_places_change_at_once():
+    pictures = []
+    for i in range(120):
+        x = (np.arange(48) + i) % 12 < 6
+        pictures.append(
+            np.repeat(np.broadcast_to(x[None, :, None] * np.uint8(255), (48, 48, 1)), 4, 2).astype(np.uint8)
+        )
+    assert count_flashes(pictures, 60).general == 5, "each place passes through five bars a second"
+
+
 def test_a_chessboard_flashes_in_every_square():
     y, x = np.indices((48, 48))
     board = (y // 6 + x // 6) % 2
