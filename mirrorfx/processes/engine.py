@@ -73,6 +73,7 @@ class Engine:
         self.mode = Mode.LOCK if self.settings.mode == "lock" else Mode.PACED
         self.scheduler.set_mode(self.mode)
         self._chooser = ModeChooser(self.mode) if self.settings.mode == "auto" else None
+        self.awake: dict[str, Any] | None = None
         self.stopping = False
         now_ns = clock.now_ns()
         self._holding = False
@@ -81,7 +82,9 @@ class Engine:
         self.editor = ParamEditor(param_registry(self.settings.effect), self.commands.first_values(), now_ns)
         self.intake = Intake(self, now_ns)
         self.crew = Crew(self)
-        self._stations = (self.intake.station, *(worker.station for worker in self.crew.everybody))
+        self.sound = self.commands.sound
+        painting = (worker.station for worker in self.crew.everybody)
+        self._stations = (self.intake.station, self.sound.station, *painting)
         self.keeper.go_on(self)
 
     def run(self) -> None:
@@ -98,6 +101,7 @@ class Engine:
                 for key in keys:
                     self._hear(key, now_ns)
                 self.intake.hear(now_ns)
+                self.sound.hear(now_ns)
                 self.crew.settle(now_ns)
                 self._dispatch(now_ns)
                 self.intake.send_grants()
@@ -117,6 +121,8 @@ class Engine:
             "camera": self.intake.says | {"restarts": self.intake.station.restarts},
             "preset": self.commands.presets.name,
             "schedule": str(self.scheduler.effective_policy),
+            "opening": self.commands.opening.figures(),
+            "awake": self.awake,
         }
         return build_report(facts, self.counts, self.display, self.crew.figures())
 
@@ -142,6 +148,8 @@ class Engine:
             self.commands.obey(now_ns)
         elif name == "camera":
             self.intake.ended(now_ns, ended=what == "end")
+        elif name == "sound":
+            self.sound.ended(now_ns)
         else:
             self._hear_worker(self.crew.named(name), now_ns, ended=what == "end")
 
@@ -152,11 +160,17 @@ class Engine:
                     self._link_wall(self.launcher.take_end())
                 case Stop():
                     self.stopping = True
-                case Say():
-                    for worker in self.crew.painters[:1]:
-                        worker.station.send(message)
+                case Say(text):
+                    self._told(json.loads(text), message)
         if not self.launcher.alive:
             self.stopping = True
+
+    def _told(self, said: dict[str, Any], message: Say) -> None:
+        if "awake" in said:
+            self.awake = said["awake"]
+            return
+        for worker in self.crew.painters[:1]:
+            worker.station.send(message)
 
     def _link_wall(self, connection: Connection) -> None:
         self._unlink_wall()
@@ -165,6 +179,7 @@ class Engine:
         self._holding = False
         self.tell_hold()
         self.commands.panic.new_wall()
+        self.commands.opening.new_wall()
         self.poller.add(connection, ("wall", "channel"))
 
     def _unlink_wall(self) -> None:
@@ -210,7 +225,7 @@ class Engine:
     def _dispatch(self, now_ns: int) -> None:
         """Give the mailbox's frame to a worker, if one is due. Realtime: yes."""
         waiting = self.intake.mailbox.peek()
-        if waiting is None or not self.results.free or self.wall is None:
+        if waiting is None or not self.results.free or self.wall is None or self.commands.opening.resting:
             return
         flight = self.scheduler.poll(now_ns, waiting.t_capture_ns)
         if flight is None:
@@ -220,6 +235,7 @@ class Engine:
         self.intake.frames.pass_on(waiting.slot, worker.name)
         result = self.results.acquire(worker.name)
         assert result is not None
+        self.sound.modulate(now_ns)
         state = self.editor.state
         worker.dispatch(Job(flight, waiting.slot, result, waiting.index, state.revision, self.crew.look), state)
         self.counts.dispatch(worker.number)
@@ -315,7 +331,9 @@ class Engine:
         if gave_up:
             self.notice(gave_up, "error")
         report = self.report()
-        self.commands.publish("figures", report)
+        drift = self.editor.state.drift
+        moving = {"drift": {"phase": drift.phase(now_ns), "rate": drift.rate}, "sound": self.sound.figures()}
+        self.commands.publish("figures", report | moving)
         self.launcher.offer(Figures(json.dumps(report).encode()))
         children = (worker.station.child for worker in self.crew.everybody)
         for channel in (self.launcher, self.wall, *(child.channel for child in children if child)):

@@ -45,6 +45,7 @@ STATE = {
         {"name": "Charcoal", "category": "drawings", "builtin": True},
         {"name": "Opening night", "category": "", "builtin": False},
     ],
+    "locked": [],
     "problems": [],
     "source": "clips/man.mp4",
     "size": [1024, 768],
@@ -87,6 +88,7 @@ FIGURES = {
     "delay_ms": 97.0,
     "problems": [],
     "engine_cpu_ms_per_frame": 0.42,
+    "drift": {"phase": 12.4, "rate": 4.0},
     "workers": [worker(0), worker(1)],
 }
 
@@ -173,6 +175,8 @@ class FakeEngine:
                 self.state["values"] = self.state["values"] | self.preset_values.get(arguments["name"], {})
                 self.state["preset"] = arguments["name"]
                 return {"name": arguments["name"]}
+            case "lock":
+                self.state["locked"] = arguments["params"]
             case "save":
                 return {"path": "presets/mine.toml"}
         return {}

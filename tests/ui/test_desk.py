@@ -160,6 +160,10 @@ def test_the_wheel(desk, qtbot, modifiers, expected):
         False,
     )
     QApplication.sendEvent(fader, turned)
+    assert fader.position() == pytest.approx(0.6), "elsewhere the wheel scrolls"
+    assert not turned.isAccepted()
+    fader.setFocus()
+    QApplication.sendEvent(fader, turned)
     assert fader.position() == pytest.approx(expected)
 
 

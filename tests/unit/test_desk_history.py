@@ -17,6 +17,14 @@ class Desk:
         self.values |= changes
         self.history.record(label, before, changes, gesture=gesture)
 
+    @property
+    def undo_label(self):
+        return self.history.undo_label(self.values)
+
+    @property
+    def redo_label(self):
+        return self.history.redo_label(self.values)
+
     def undo(self):
         self.values |= self.history.undo(self.values)
 
@@ -28,14 +36,14 @@ def test_steps_go_back_and_forth_by_name():
     desk = Desk(strength=0.1, seed=1)
     desk.edit("Strength", strength=0.5)
     desk.edit("Preset Ice", strength=0.9, seed=7)
-    assert desk.history.undo_label == "Preset Ice"
+    assert desk.undo_label == "Preset Ice"
     desk.undo()
     assert desk.values == {"strength": 0.5, "seed": 1}
-    assert (desk.history.undo_label, desk.history.redo_label) == ("Strength", "Preset Ice")
+    assert (desk.undo_label, desk.redo_label) == ("Strength", "Preset Ice")
     desk.undo()
     assert desk.values == {"strength": 0.1, "seed": 1}
     desk.undo()
-    assert desk.history.undo_label is None
+    assert desk.undo_label is None
     desk.redo()
     desk.redo()
     assert desk.values == {"strength": 0.9, "seed": 7}
@@ -58,7 +66,7 @@ def test_a_drag_back_to_its_start_is_none():
     desk.edit("Strength", gesture="strength", strength=0.4)
     desk.edit("Strength", gesture="strength", strength=0.1)
     desk.history.end_gesture()
-    assert desk.history.undo_label is None
+    assert desk.undo_label is None
 
 
 def test_an_edit_in_between_ends_a_gesture():
@@ -73,7 +81,7 @@ def test_an_edit_in_between_ends_a_gesture():
 def test_setting_what_is_set_is_no_step():
     desk = Desk(strength=0.1)
     desk.edit("Strength", strength=0.1)
-    assert desk.history.undo_label is None
+    assert desk.undo_label is None
 
 
 def test_what_somebody_else_changed_is_left_alone():
@@ -91,6 +99,7 @@ def test_a_step_that_somebody_else_has_overruled_is_passed_over():
     desk.edit("Seed", seed=7)
     desk.edit("Strength", strength=0.9)
     desk.values["strength"] = 0.3
+    assert desk.undo_label == "Seed"
     desk.undo()
     assert desk.values == {"strength": 0.3, "seed": 1}
 
@@ -100,7 +109,7 @@ def test_a_new_edit_forgets_what_was_undone():
     desk.edit("Strength", strength=0.5)
     desk.undo()
     desk.edit("Strength", strength=0.7)
-    assert desk.history.redo_label is None
+    assert desk.redo_label is None
 
 
 def test_a_param_that_is_gone_is_no_matter():

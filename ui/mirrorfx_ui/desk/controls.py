@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QElapsedTimer, Qt, pyqtSignal
-from PyQt6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from PyQt6.QtGui import QGuiApplication
+from PyQt6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
+from mirrorfx_ui.desk.signs import Sign, icon
 from mirrorfx_ui.desk.theme import label
+from mirrorfx_ui.desk.wheel import wheel_when_focused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from PyQt6.QtGui import QMouseEvent
+    from PyQt6.QtGui import QContextMenuEvent, QMouseEvent
     from PyQt6.QtWidgets import QLabel
 
 __all__ = ["DRAG_FADE_S", "STEP_FADE_S", "ChoiceControl", "Control", "SwitchControl", "named_row"]
@@ -41,6 +44,10 @@ class Control(QWidget):
     """(name, value, fade in seconds): the user's doing, never `show_value`'s."""
     let_go = pyqtSignal()
     """The user is no longer at it: what others did meanwhile can be shown."""
+    lock_asked = pyqtSignal(str, bool)
+    """(name, whether it is to be locked)."""
+    copied = pyqtSignal(str)
+    """This text is in the clipboard now."""
     name_label: NameLabel
 
     def __init__(self, param: Mapping[str, Any], parent: QWidget | None = None) -> None:
@@ -49,6 +56,11 @@ class Control(QWidget):
         self.param = param
         self._gesture = 0
         self._since_step = QElapsedTimer()
+        self.locked = False
+        self.lock = QToolButton()
+        self.lock.setProperty("role", "sign")
+        self.lock.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.lock.clicked.connect(lambda: self.lock_asked.emit(self.name, not self.locked))
         self.setToolTip(str(param["help"]))
 
     @property
@@ -85,6 +97,50 @@ class Control(QWidget):
         self.show_value(self.param["default"])
         self.edited.emit(self.name, self.param["default"], STEP_FADE_S)
 
+    def parts(self) -> tuple[QWidget, ...]:
+        """Return what the user edits it by: out of use while it is locked."""
+        raise NotImplementedError
+
+    def show_locked(self, *, locked: bool) -> None:
+        """Show whether presets, undo and hands leave it alone."""
+        self.locked = locked
+        name = str(self.param["label"])
+        said = self.tr("Unlock %1") if locked else self.tr("Lock %1: presets leave it as it is")
+        self.lock.setIcon(icon(Sign.LOCK if locked else Sign.UNLOCKED))
+        self.lock.setToolTip(said.replace("%1", name))
+        self.lock.setAccessibleName((self.tr("Unlock %1") if locked else self.tr("Lock %1")).replace("%1", name))
+        for part in self.parts():
+            part.setEnabled(not locked)
+
+    def menu(self) -> QMenu:
+        """Return what a right click offers."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        reset = menu.addAction(self.tr("Reset to its default"), self._reset_by_menu)
+        lock = menu.addAction(
+            self.tr("Unlock") if self.locked else self.tr("Lock"),
+            lambda: self.lock_asked.emit(self.name, not self.locked),
+        )
+        copy = menu.addAction(self.tr("Copy OSC address %1").replace("%1", self.param["osc"]), self._copy_osc)
+        assert reset and lock and copy
+        reset.setEnabled(not self.locked)
+        return menu
+
+    def _reset_by_menu(self) -> None:
+        self.begin_gesture()
+        self.reset()
+
+    def _copy_osc(self) -> None:
+        clipboard = QGuiApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setText(self.param["osc"])
+            self.copied.emit(self.param["osc"])
+
+    @override
+    def contextMenuEvent(self, a0: QContextMenuEvent | None) -> None:
+        if a0 is not None:
+            self.menu().popup(a0.globalPos())  # not exec: nothing waits for it
+
     def describe(self, widget: QWidget) -> None:
         """Tell `widget`'s name and purpose to those who can't see it."""
         widget.setAccessibleName(str(self.param["label"]))
@@ -109,8 +165,9 @@ class NameLabel(QWidget):
 
     @override
     def mouseDoubleClickEvent(self, a0: QMouseEvent | None) -> None:
-        self._control.begin_gesture()
-        self._control.reset()
+        if not self._control.locked:
+            self._control.begin_gesture()
+            self._control.reset()
 
 
 def named_row(control: Control, *, inset: bool = False) -> QHBoxLayout:
@@ -138,6 +195,11 @@ class SwitchControl(Control):
         row = named_row(self, inset=True)
         row.addWidget(self._box)
         row.addStretch()
+        row.addWidget(self.lock)
+
+    @override
+    def parts(self) -> tuple[QWidget, ...]:
+        return (self._box,)
 
     @override
     def show_value(self, value: object) -> None:
@@ -158,10 +220,12 @@ class ChoiceControl(Control):
         super().__init__(param, parent)
         self._box = QComboBox()
         self._box.addItems([str(choice) for choice in param["choices"]])
-        self._box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        wheel_when_focused(self._box)
         self.describe(self._box)
         self._box.textActivated.connect(self._choose)
-        named_row(self, inset=True).addWidget(self._box, 1)
+        row = named_row(self, inset=True)
+        row.addWidget(self._box, 1)
+        row.addWidget(self.lock)
 
     def _choose(self, text: str) -> None:
         self.step()
@@ -172,6 +236,10 @@ class ChoiceControl(Control):
     def held(self) -> bool:
         view = self._box.view()
         return view is not None and view.isVisible()
+
+    @override
+    def parts(self) -> tuple[QWidget, ...]:
+        return (self._box,)
 
     @override
     def show_value(self, value: object) -> None:

@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QSizePolicy, QSlider, QWidget
 from typing_extensions import override
 
 from mirrorfx_ui.desk import theme
+from mirrorfx_ui.desk.wheel import wheel_when_focused
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QMouseEvent, QPaintEvent, QWheelEvent
@@ -43,7 +44,7 @@ class Fader(QSlider):
         self.setSingleStep(_STEPS // 100)
         self.setPageStep(_STEPS // 10)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        wheel_when_focused(self)
         self.valueChanged.connect(self._tell)
 
     def position(self) -> float:

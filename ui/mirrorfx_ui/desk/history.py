@@ -40,15 +40,13 @@ class History:
         self._undone: list[Edit] = []
         self._open: str | None = None
 
-    @property
-    def undo_label(self) -> str | None:
-        """What `undo` would take back; None when there is nothing."""
-        return self._done[-1].label if self._done else None
+    def undo_label(self, values: Mapping[str, Any]) -> str | None:
+        """Return what `undo` would take back; None when there is nothing."""
+        return next((edit.label for edit in reversed(self._done) if _mine(edit.after, values)), None)
 
-    @property
-    def redo_label(self) -> str | None:
-        """What `redo` would do again; None when there is nothing."""
-        return self._undone[-1].label if self._undone else None
+    def redo_label(self, values: Mapping[str, Any]) -> str | None:
+        """Return what `redo` would do again; None when there is nothing."""
+        return next((edit.label for edit in reversed(self._undone) if _mine(edit.before, values)), None)
 
     def record(self, label: str, before: Mapping[str, Any], after: Mapping[str, Any], *, gesture: str = "") -> None:
         """Add a step.
@@ -84,7 +82,7 @@ class History:
         """Take the last step back.
 
         Args:
-            values: as they are now.
+            values: as they are now, of all that may be changed.
 
         Returns:
             What to set; empty when there was nothing that could be taken back.
@@ -106,11 +104,16 @@ class History:
         while source:
             edit = source.pop()
             here, there = (edit.after, edit.before) if back else (edit.before, edit.after)
-            mine = [name for name in here if name in values and _same(values[name], here[name])]
+            mine = _mine(here, values)
             if mine:
                 target.append(edit)
                 return {name: there[name] for name in mine}
         return {}
+
+
+def _mine(left: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
+    """Return what is still as a step has left it."""
+    return [name for name in left if name in values and _same(values[name], left[name])]
 
 
 def _same(one: Any, other: Any) -> bool:

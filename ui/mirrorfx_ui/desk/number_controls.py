@@ -15,6 +15,7 @@ from mirrorfx.params import Readout
 from mirrorfx_ui.desk.controls import DRAG_FADE_S, STEP_FADE_S, Control, named_row
 from mirrorfx_ui.desk.fader import Fader
 from mirrorfx_ui.desk.signs import Sign, icon
+from mirrorfx_ui.desk.wheel import wheel_when_focused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +45,8 @@ class NumberBox(QDoubleSpinBox):
         self.setKeyboardTracking(False)
         self.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # the row has one
+        wheel_when_focused(self)
 
     @property
     def typing(self) -> bool:
@@ -90,6 +93,11 @@ class FaderControl(Control):
         row = named_row(self)
         row.addWidget(self.fader, 1)
         row.addWidget(self.box)
+        row.addWidget(self.lock)
+
+    @override
+    def parts(self) -> tuple[QWidget, ...]:
+        return self.fader, self.box
 
     @property
     @override
@@ -149,6 +157,7 @@ class SeedControl(Control):
         for widget in (self.box, self.down, self.up, self.dice):
             row.addWidget(widget)
         row.addStretch()
+        row.addWidget(self.lock)
 
     def _button(self, text: str, name: str, on_click: Any) -> QToolButton:
         button = QToolButton()
@@ -158,6 +167,10 @@ class SeedControl(Control):
         button.setAutoRepeat(text != "")
         button.clicked.connect(lambda: on_click())
         return button
+
+    @override
+    def parts(self) -> tuple[QWidget, ...]:
+        return self.box, self.down, self.up, self.dice
 
     @property
     @override

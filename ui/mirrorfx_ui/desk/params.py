@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtWidgets import QVBoxLayout, QWidget
 
 from mirrorfx_ui.desk.controls import ChoiceControl, Control, SwitchControl
+from mirrorfx_ui.desk.drift_walk import DriftWalk
 from mirrorfx_ui.desk.edits import ParamEdits
 from mirrorfx_ui.desk.number_controls import FaderControl, SeedControl
 from mirrorfx_ui.desk.prompt import TextControl
@@ -48,6 +49,10 @@ class ParamPanel(QWidget):
         self.controls: dict[str, Control] = {}
         self._params: list[dict[str, Any]] = []
         self._values: dict[str, Any] = {}
+        self._locked: frozenset[str] = frozenset()
+        self._bridge = bridge
+        self.walk = DriftWalk(self)
+        self.walk.hide()
         self._edits = ParamEdits(bridge, self)
         self._edits.settled.connect(self._settled)
         self.steps = Steps(bridge, self._edits, self)
@@ -55,13 +60,25 @@ class ParamPanel(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(18)
         bridge.state_changed.connect(self.take)
+        bridge.figures_changed.connect(self.walk.show_figures)
 
     def take(self, state: Mapping[str, Any]) -> None:
         """Show what is set."""
         if state["params"] != self._params:
             self._build(state["params"])
         self._values = state["values"]
+        self._locked = frozenset(state.get("locked", ()))
+        for name, control in self.controls.items():
+            control.show_locked(locked=name in self._locked)
+        self.walk.show_seed(int(self._values.get("seed", 0)))
         self._show()
+
+    def _lock(self, name: str, on: bool) -> None:  # noqa: FBT001  a signal's argument
+        locked = self._locked | {name} if on else self._locked - {name}
+        self._bridge.ask("lock", params=sorted(locked))
+
+    def _copied(self, text: str) -> None:
+        self._bridge.noticed.emit("info", self.tr("Copied: %1").replace("%1", text))
 
     def _edit(self, name: str, value: object, fade_s: float) -> None:
         self._edits.edit(name, value, fade_s, self.controls[name].gesture)
@@ -92,6 +109,8 @@ class ParamPanel(QWidget):
                 control = make_control(param)
                 control.edited.connect(self._edit)
                 control.let_go.connect(self._let_go)
+                control.lock_asked.connect(self._lock)
+                control.copied.connect(self._copied)
             self.controls[control.name] = control
         for control in old.values():
             self._drop(control)
@@ -99,6 +118,10 @@ class ParamPanel(QWidget):
             self._column.removeWidget(control)
         for control in self.controls.values():
             self._column.addWidget(control)
+        self._column.removeWidget(self.walk)
+        self.walk.setVisible("drift" in self.controls)
+        if "drift" in self.controls:
+            self._column.insertWidget(self._column.indexOf(self.controls["drift"]) + 1, self.walk)
 
     def _drop(self, control: Control) -> None:
         self._column.removeWidget(control)

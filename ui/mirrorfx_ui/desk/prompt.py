@@ -1,16 +1,18 @@
-"""The prompt's editor: several lines, applied by Ctrl+Enter or when the typing pauses."""
+"""The prompt's editor: several lines, applied by Ctrl+Enter or when the typing pauses; Alt+Up brings earlier ones."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QPoint, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QTextCursor
-from PyQt6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QListWidget, QPlainTextEdit, QToolButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from mirrorfx_ui.desk.controls import STEP_FADE_S, Control
+from mirrorfx_ui.desk.prompt_history import PromptHistory
+from mirrorfx_ui.desk.signs import Sign, icon
 from mirrorfx_ui.desk.theme import label
 
 if TYPE_CHECKING:
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["TextControl"]
 
 _PAUSE_MS = 1200
-_LINES_PX = 132
+_LINES_PX = 104
+_ROW_PX, _ROWS_MOST = 34, 8
 
 
 class TextControl(Control):
@@ -44,8 +47,23 @@ class TextControl(Control):
         self.editor.textChanged.connect(self._typed)
         self.editor.entered.connect(self.apply)
         self.editor.left.connect(self._leave)
+        self.history = PromptHistory()
+        self.editor.earlier.connect(lambda: self._recall(self.history.before(self._plain())))
+        self.editor.later.connect(lambda: self._recall(self.history.after(self._plain())))
+        self.earlier = QToolButton()
+        self.earlier.setProperty("role", "sign")
+        self.earlier.setIcon(icon(Sign.HISTORY))
+        self.earlier.setAccessibleName(self.tr("Earlier prompts"))
+        self.earlier.setToolTip(self.tr("Earlier prompts  ·  Alt+Up, Alt+Down"))
+        self.earlier.clicked.connect(self._open_list)
+        self.prompts = _PromptList(self)
+        self.prompts.chosen.connect(self._recall_and_apply)
         self._lay_out(str(param["label"]))
         self._say()
+
+    @override
+    def parts(self) -> tuple[QWidget, ...]:
+        return self.editor, self.earlier
 
     @property
     @override
@@ -73,8 +91,23 @@ class TextControl(Control):
         if self._plain() != self._shown:
             self._shown, self._refused = self._plain(), False
             self.begin_gesture()
+            self.history.add(self._shown)
             self.edited.emit(self.name, self._shown, STEP_FADE_S)
         self._say()
+
+    def _recall(self, prompt: str | None) -> None:
+        """Put an earlier prompt into the editor; it is applied when the typing pauses, as any other."""
+        if prompt is not None:
+            cursor = self.editor.textCursor()
+            cursor.select(QTextCursor.SelectionType.Document)
+            cursor.insertText(prompt)
+
+    def _recall_and_apply(self, prompt: str) -> None:
+        self._recall(prompt)
+        self.apply()
+
+    def _open_list(self) -> None:
+        self.prompts.open(self.history.prompts, self.editor)
 
     def _leave(self) -> None:
         if not self._refused:
@@ -85,6 +118,9 @@ class TextControl(Control):
         head.addWidget(label(name, "title"))
         head.addStretch()
         head.addWidget(self.status)
+        head.addSpacing(6)
+        head.addWidget(self.earlier)
+        head.addWidget(self.lock)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -119,9 +155,42 @@ class TextControl(Control):
         self._pause.stop()
 
 
+class _PromptList(QListWidget):
+    """The earlier prompts, the newest first, in a list that opens over the editor."""
+
+    chosen = pyqtSignal(str)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowFlag(Qt.WindowType.Popup)
+        self.setProperty("role", "popup")
+        self.setAccessibleName(self.tr("Earlier prompts"))
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.itemClicked.connect(lambda item: self._choose(item.text()))
+        self.itemActivated.connect(lambda item: self._choose(item.text()))
+
+    def open(self, prompts: list[str], over: QWidget) -> None:
+        self.clear()
+        self.addItems(reversed(prompts))
+        self.setCurrentRow(0)
+        rows = min(max(self.count(), 1), _ROWS_MOST)
+        self.setFixedSize(over.width(), rows * _ROW_PX + 12)
+        self.move(over.mapToGlobal(QPoint(0, 0)))
+        self.show()
+        self.setFocus()
+
+    def _choose(self, prompt: str) -> None:
+        if self.isVisible():  # a click may count as activation, too
+            self.hide()
+            self.chosen.emit(prompt)
+
+
 class _Editor(QPlainTextEdit):
     entered = pyqtSignal()
     left = pyqtSignal()
+    earlier = pyqtSignal()
+    later = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -130,8 +199,13 @@ class _Editor(QPlainTextEdit):
     @override
     def keyPressEvent(self, e: QKeyEvent | None) -> None:
         enter = e is not None and e.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        alt = e is not None and bool(e.modifiers() & Qt.KeyboardModifier.AltModifier)
         if enter and e is not None and e.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.entered.emit()
+        elif e is not None and alt and e.key() == Qt.Key.Key_Up:
+            self.earlier.emit()
+        elif e is not None and alt and e.key() == Qt.Key.Key_Down:
+            self.later.emit()
         else:
             super().keyPressEvent(e)
 

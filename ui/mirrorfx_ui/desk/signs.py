@@ -46,6 +46,8 @@ class Sign(Enum):
     """An arrow that turns forth."""
     LOCK = auto()
     """A closed lock: it stays as it is."""
+    UNLOCKED = auto()
+    """An open lock: it can be changed."""
     HISTORY = auto()
     """A clock's hands: what was there before."""
 
@@ -146,6 +148,15 @@ def _lock(painter: QPainter) -> None:
     painter.drawRoundedRect(QRectF(3.6, 7.6, 8.8, 6), 1.4, 1.4)
 
 
+def _open_lock(painter: QPainter) -> None:
+    pen = painter.pen()
+    pen.setWidthF(1.4)
+    painter.setPen(pen)
+    painter.drawArc(QRectF(8.6, 2, 6, 8), 0, 180 * 16)
+    painter.drawLine(QPointF(8.6, 6), QPointF(8.6, 7.4))
+    painter.drawRoundedRect(QRectF(3.0, 7.6, 8.4, 6), 1.4, 1.4)
+
+
 def _clock(painter: QPainter) -> None:
     painter.drawEllipse(QPointF(8, 8), 5.6, 5.6)
     painter.drawPolyline(QPolygonF([QPointF(8, 4.8), QPointF(8, 8), QPointF(10.4, 9.4)]))
@@ -164,5 +175,6 @@ _SIGNS: dict[Sign, tuple[str, Callable[[QPainter], None]]] = {
     Sign.UNDO: (theme.TEXT, _arrow_back),
     Sign.REDO: (theme.TEXT, _arrow_forth),
     Sign.LOCK: (theme.ACCENT, _lock),
+    Sign.UNLOCKED: (theme.FAINT, _open_lock),
     Sign.HISTORY: (theme.TEXT, _clock),
 }

@@ -25,7 +25,7 @@ _PRESET = "preset"
 class Steps(QObject):
     """Records what this desk's requests have changed, by the engine's own word, and takes it back.
 
-    What others change is never recorded, and left alone where it came after a step.
+    What others change is never recorded, and left alone where it came after a step. So is what is locked.
     """
 
     changed = pyqtSignal()
@@ -36,6 +36,7 @@ class Steps(QObject):
         self._history = History()
         self._edits = edits
         self._values: dict[str, Any] = {}
+        self._locked: frozenset[str] = frozenset()
         self._labels: dict[str, str] = {}
         self._ended = False
         edits.taken.connect(self._taken)
@@ -46,20 +47,26 @@ class Steps(QObject):
     @property
     def undo_label(self) -> str | None:
         """What `undo` takes back; None when there is nothing."""
-        return self._history.undo_label
+        return self._history.undo_label(self._open_values)
 
     @property
     def redo_label(self) -> str | None:
         """What `redo` does again; None when there is nothing."""
-        return self._history.redo_label
+        return self._history.redo_label(self._open_values)
 
     def undo(self) -> None:
         """Take the last step back."""
-        self._put_back(self._history.undo(self._values | self._edits.on_their_way))
+        self._put_back(self._history.undo(self._open_values))
 
     def redo(self) -> None:
         """Do again what was undone last."""
-        self._put_back(self._history.redo(self._values | self._edits.on_their_way))
+        self._put_back(self._history.redo(self._open_values))
+
+    @property
+    def _open_values(self) -> dict[str, Any]:
+        """All values as they will be, but for those that are locked."""
+        values = self._values | self._edits.on_their_way
+        return {name: value for name, value in values.items() if name not in self._locked}
 
     def end_gesture(self) -> None:
         """The hand has let go."""
@@ -74,7 +81,9 @@ class Steps(QObject):
 
     def _take(self, state: Mapping[str, Any]) -> None:
         self._values = dict(state["values"]) | {_PRESET: state["preset"]}
+        self._locked = frozenset(state.get("locked", ()))
         self._labels = {param["name"]: str(param["label"]) for param in state["params"]}
+        self.changed.emit()
 
     def _taken(self, edits: list[Taken]) -> None:
         for edit in edits:

@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QLabel, QStyleFactory
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QApplication
 
-__all__ = ["ACCENT", "BAD", "FAINT", "GOOD", "LINE", "MUTED", "PANEL", "TEXT", "TROUGH", "WARN", "apply_theme", "label"]
+__all__ = ["ACCENT", "BAD", "FAINT", "GOOD", "LINE", "MUTED", "NEXT", "PANEL", "TEXT", "TROUGH", "WARN", "apply_theme", "label"]
 
 BACK: Final = "#101215"
 PANEL: Final = "#181b20"
@@ -25,6 +25,8 @@ ACCENT: Final = "#efb366"
 GOOD: Final = "#7fcfa5"
 WARN: Final = "#f0c75e"
 BAD: Final = "#ff8a7f"
+NEXT: Final = "#8cc4ff"
+"""What is cued, as against `ACCENT`, what is on the wall."""
 
 _FAMILIES = ["Inter", "Noto Sans", "Segoe UI", "SF Pro Text", "Helvetica Neue", "DejaVu Sans"]
 
@@ -75,10 +77,21 @@ QPushButton:disabled, QToolButton:disabled {{ color: {FAINT}; background: {PANEL
 QToolButton[role="flat"] {{
   background: transparent; border: 1px solid transparent; font-size: 13px; padding: 2px 10px;
 }}
+QToolButton[role="sign"] {{
+  background: transparent; border: 1px solid transparent; padding: 1px; min-width: 22px; min-height: 22px;
+}}
+QToolButton[role="sign"]:hover {{ background: {HOVER}; }}
+QToolButton[role="sign"]:focus {{ border-color: {ACCENT}; }}
+QMenu {{ background: {RAISED}; border: 1px solid {LINE}; padding: 4px; }}
+QMenu::item {{ padding: 7px 16px; border-radius: 6px; }}
+QMenu::item:selected {{ background: {HOVER}; }}
+QMenu::item:disabled {{ color: {FAINT}; }}
 QToolButton[role="flat"]:hover {{ background: {HOVER}; }}
 QToolButton[role="flat"]:focus {{ border-color: {ACCENT}; }}
 
 QListWidget {{ background: transparent; border: none; outline: none; }}
+QListWidget[role="popup"] {{ background: {RAISED}; border: 1px solid {ACCENT}; border-radius: 8px; padding: 4px; }}
+QListWidget[role="popup"]::item {{ min-height: 34px; }}
 QListWidget::item {{ border-radius: 7px; padding: 0 8px; color: {TEXT}; }}
 QListWidget::item:hover:enabled {{ background: {RAISED}; }}
 QListWidget::item:selected {{ background: {HOVER}; color: {TEXT}; }}
