@@ -88,8 +88,8 @@ class ShowVerbs:
         return True
 
     def _take(self, cue: Cue) -> None:
-        self.on_cue(cue)
         self._presets.take(cue.preset, cue.fade_s)
+        self.on_cue(cue)
 
     def _go(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Take what is cued, else the next of the list."""

@@ -64,7 +64,7 @@ class Analyser:
 
     def __init__(self, rate_hz: float) -> None:
         self.levels = Levels()
-        self._rate_hz = rate_hz
+        self.rate_hz = rate_hz
         self._waiting: Samples = np.zeros(0, np.float32)
         self._heard: Samples = np.zeros(_WINDOW, np.float32)
         self._window = np.hanning(_WINDOW).astype(np.float32)
@@ -104,7 +104,7 @@ class Analyser:
         usual = float(np.median(self._flux)) if self._flux else 0.0
         rising = flux > max(_FLUX_FACTOR * usual, _FLUX_LEAST)
         self._flux.append(flux)
-        falling = max(self._onset - _HOP / self._rate_hz / _ONSETS_S, 0.0)
+        falling = max(self._onset - _HOP / self.rate_hz / _ONSETS_S, 0.0)
         self._onset = 1.0 if rising else falling
 
 

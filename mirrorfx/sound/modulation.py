@@ -97,7 +97,7 @@ class Modulator:
             share = 1.0 if route.smoothing_s <= 0 else 1.0 - math.exp(-passed_s / route.smoothing_s)
             self._followed[index] += (heard - self._followed[index]) * share
             param = registry.get(route.param)
-            if param is not None:
+            if param is not None and param.kind is Kind.FLOAT:
                 moved = self._followed[index] * route.amount * (param.maximum - param.minimum)
                 sums[route.param] = sums.get(route.param, 0.0) + moved
         return {name: Offset(amount, registry[name].minimum, registry[name].maximum) for name, amount in sums.items()}

@@ -4,5 +4,6 @@ from mirrorfx.clock import FakeClock
 from mirrorfx.effects.sleep import Sleep as SleepEffect
 from mirrorfx.sinks.memory import MemorySink
 from mirrorfx.sources.memory import MemorySource
+from mirrorfx.testing.sound import FakeSoundDevices, FakeSoundStream
 
-__all__ = ["FakeClock", "MemorySink", "MemorySource", "SleepEffect"]
+__all__ = ["FakeClock", "FakeSoundDevices", "FakeSoundStream", "MemorySink", "MemorySource", "SleepEffect"]

@@ -12,6 +12,7 @@ from mirrorfx.clock import SECOND
 from mirrorfx.control.protocol import Request
 from mirrorfx.effects import param_registry
 from mirrorfx.errors import ControlError, InvalidValue, PresetError, PresetInvalid, PresetNotFound, PresetNotSaved
+from mirrorfx.processes.channel import Poller
 from mirrorfx.processes.commands import Commands
 from mirrorfx.processes.param_editor import ParamEditor
 from mirrorfx.processes.session_keeper import SessionKeeper
@@ -29,6 +30,8 @@ class Engine:
         self.clock = clock or FakeClock()
         self.keeper = SessionKeeper(settings)
         self.settings = self.keeper.resolved()
+        self.poller = Poller()
+        self.display = {"delay_ms": 100.0}
         self.notices = []
         self.switched = []
         self.commands = Commands(self)
