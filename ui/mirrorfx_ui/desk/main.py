@@ -42,6 +42,7 @@ def main(connection: Connection | None, url: str) -> None:
     window.show()
     status = app.exec()
     window.hide()
+    window.pictures.close_stream()
     bridge.close()
     if status:
         sys.exit(status)

@@ -10,7 +10,21 @@ from PyQt6.QtWidgets import QLabel, QStyleFactory
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QApplication
 
-__all__ = ["ACCENT", "BAD", "FAINT", "GOOD", "LINE", "MUTED", "NEXT", "PANEL", "TEXT", "TROUGH", "WARN", "apply_theme", "label"]
+__all__ = [
+    "ACCENT",
+    "BAD",
+    "FAINT",
+    "GOOD",
+    "LINE",
+    "MUTED",
+    "NEXT",
+    "PANEL",
+    "TEXT",
+    "TROUGH",
+    "WARN",
+    "apply_theme",
+    "label",
+]
 
 BACK: Final = "#101215"
 PANEL: Final = "#181b20"
@@ -88,6 +102,7 @@ QMenu::item:selected {{ background: {HOVER}; }}
 QMenu::item:disabled {{ color: {FAINT}; }}
 QToolButton[role="flat"]:hover {{ background: {HOVER}; }}
 QToolButton[role="flat"]:focus {{ border-color: {ACCENT}; }}
+QToolButton[role="small"] {{ font-size: 13px; padding: 0 10px; min-height: 20px; border-radius: 6px; }}
 
 QListWidget {{ background: transparent; border: none; outline: none; }}
 QListWidget[role="popup"] {{ background: {RAISED}; border: 1px solid {ACCENT}; border-radius: 8px; padding: 4px; }}

@@ -6,13 +6,14 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from mirrorfx_ui.desk.bridge import Link
 from mirrorfx_ui.desk.effects import EffectPanel
 from mirrorfx_ui.desk.figures import FiguresPanel
 from mirrorfx_ui.desk.notices import NoticePanel
 from mirrorfx_ui.desk.params import ParamPanel
+from mirrorfx_ui.desk.pictures import PicturesPanel
 from mirrorfx_ui.desk.presets import PresetPanel
 from mirrorfx_ui.desk.signs import Sign, pixmap
 from mirrorfx_ui.desk.tabs import Tabs
@@ -29,6 +30,8 @@ __all__ = ["DeskWindow"]
 _SIZE = (1280, 800)
 _LEFT_PX, _RIGHT_PX = 270, 366
 _GAP_PX = 14
+_PICTURES = 33
+"""Percent of the middle column, until somebody drags the border below the pictures."""
 
 
 class DeskWindow(QWidget):
@@ -44,6 +47,7 @@ class DeskWindow(QWidget):
         self.presets = PresetPanel(bridge)
         self.effects = EffectPanel(bridge)
         self.params = ParamPanel(bridge)
+        self.pictures = PicturesPanel(bridge)
         self.figures = FiguresPanel(bridge)
         self.notices = NoticePanel()
         self.tabs = Tabs()
@@ -92,7 +96,14 @@ class DeskWindow(QWidget):
         panels = QHBoxLayout()
         panels.setSpacing(_GAP_PX)
         panels.addWidget(left)
-        panels.addWidget(_panel(self._middle()), 1)
+        middle = QSplitter(Qt.Orientation.Vertical)
+        middle.setHandleWidth(_GAP_PX)
+        for share, panel in ((_PICTURES, self.pictures), (100 - _PICTURES, self._middle())):
+            middle.addWidget(_panel(panel))
+            middle.setStretchFactor(middle.count() - 1, share)
+        middle.setSizes([100 * _PICTURES, 100 * (100 - _PICTURES)])
+        middle.setChildrenCollapsible(False)
+        panels.addWidget(middle, 1)
         panels.addWidget(right)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 12, 20, 16)
