@@ -255,6 +255,7 @@ def worker_main(connection: Connection, setup: WorkerSetup) -> None:
     """Run a worker process. A worker that fails says why and exits; the engine starts another."""
     channel = Channel(connection)
     _show_only(setup.device)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin take the cores from the other workers
     try:
         WorkerProcess(channel, setup, CLOCK).run()
     except (EffectUnavailable, InvalidValue) as error:
