@@ -22,14 +22,19 @@ def main(connection: Connection, setup: WallSetup) -> None:
     from mirrorfx.processes.spawn import CLOCK
     from mirrorfx.processes.wall import make_presenter
     from mirrorfx_ui.application import make_application, report_defects
+    from mirrorfx_ui.wall.kiosk import KioskWindow
     from mirrorfx_ui.wall.window import WallWindow
 
+    settings = setup.settings
     app = make_application("mirrorfx-wall")
     presenter = make_presenter(connection, setup)
     try:
-        window = WallWindow(presenter, CLOCK, setup.settings.size)
+        if settings.kiosk:
+            window: WallWindow = KioskWindow(presenter, CLOCK, settings.size, settings.kiosk)
+        else:
+            window = WallWindow(presenter, CLOCK, settings.size)
         report_defects(lambda _text: app.exit(1))
-        window.open(setup.settings.fullscreen)
+        window.open(settings.fullscreen)
         status = app.exec()
     finally:
         presenter.close()

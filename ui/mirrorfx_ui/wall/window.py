@@ -192,15 +192,22 @@ class WallWindow(QWidget):
     @override
     def keyPressEvent(self, a0: QKeyEvent | None) -> None:
         key = a0.key() if a0 else None
-        if a0 and key in _PANIC_KEYS and not a0.modifiers() & ~Qt.KeyboardModifier.ShiftModifier:
-            if not a0.isAutoRepeat():
-                self._presenter.press(_PANIC_KEYS[Qt.Key(key)])
-        elif key == Qt.Key.Key_F11:
+        if a0 and self._press_panic(a0):
+            return
+        if key == Qt.Key.Key_F11:
             self.toggle_fullscreen()
         elif key == Qt.Key.Key_Escape:
             self.leave_fullscreen()
         else:
             super().keyPressEvent(a0)
+
+    def _press_panic(self, event: QKeyEvent) -> bool:
+        """Obey it if it is a panic key; say whether it is."""
+        if event.key() not in _PANIC_KEYS or event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier:
+            return False
+        if not event.isAutoRepeat():
+            self._presenter.press(_PANIC_KEYS[Qt.Key(event.key())])
+        return True
 
     @override
     def mouseDoubleClickEvent(self, a0: QMouseEvent | None) -> None:
