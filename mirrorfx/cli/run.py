@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from mirrorfx.processes.launcher import Outcome
     from mirrorfx.sources import CameraSettings
 
-__all__ = ["add_parser", "add_source_options", "add_turbo_options", "effect_asked", "effect_options", "run"]
+__all__ = [
+    "add_mirror_options",
+    "add_parser",
+    "add_source_options",
+    "add_turbo_options",
+    "effect_asked",
+    "effect_options",
+    "mirror_settings",
+    "run",
+    "say_what_runs",
+]
 
 _HEADLESS_S = 20.0
 _CAMERA = ("width", "height", "fps", "exposure", "gain", "white_balance", "focus")
@@ -41,6 +51,22 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog="Keys on the wall: B blackout, F freeze, Y bypass (the camera's own picture), S safe preset; the same "
         "key again takes it back. F11 fills the screen, Esc goes back to a window.",
     )
+    add_mirror_options(parser)
+    show = parser.add_argument_group("where it goes")
+    show.add_argument("--display-hz", type=float, default=60.0, metavar="HZ", help="the wall's rate when headless")
+    show.add_argument("--headless", action="store_true", help="no windows even if there is a screen")
+    show.add_argument("--no-desk", action="store_true", help="only the wall window")
+    show.add_argument("--fullscreen", nargs="?", const="", metavar="SCREEN", help="fill a screen (by name)")
+    show.add_argument("--record", type=Path, metavar="FILE.mp4", help="record what is shown")
+    show.add_argument("--picture", type=Path, metavar="FILE.jpg", help="write a frame beside its painting at the end")
+    show.add_argument("--report", type=Path, metavar="FILE.json", help="write the figures at the end")
+    end = parser.add_argument_group("when it ends")
+    end.add_argument("--frames", type=int, metavar="N", help="after so many new frames shown")
+    end.add_argument("--seconds", type=float, metavar="S", help="after so many seconds of picture")
+
+
+def add_mirror_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` and `kiosk` have in common; `mirror_settings` reads it."""
     add_source_options(parser)
     _add_camera_options(parser)
     look = parser.add_argument_group("what is painted")
@@ -55,22 +81,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     work.add_argument("--devices", default="auto", metavar="LIST", help="auto (turbo: all GPUs), cpu, or cuda:0,cuda:1")
     work.add_argument("--schedule", default="alternate", metavar="alternate|adaptive", help="who takes the next frame")
     work.add_argument("--mode", default="auto", metavar="auto|paced|lock", help="when a frame is due on the wall")
-    work.add_argument("--display-hz", type=float, default=60.0, metavar="HZ", help="the wall's rate when headless")
-    show = parser.add_argument_group("where it goes")
-    show.add_argument("--headless", action="store_true", help="no windows even if there is a screen")
-    show.add_argument("--no-desk", action="store_true", help="only the wall window")
-    show.add_argument("--fullscreen", nargs="?", const="", metavar="SCREEN", help="fill a screen (by name)")
-    show.add_argument("--record", type=Path, metavar="FILE.mp4", help="record what is shown")
-    show.add_argument("--picture", type=Path, metavar="FILE.jpg", help="write a frame beside its painting at the end")
-    show.add_argument("--report", type=Path, metavar="FILE.json", help="write the figures at the end")
-    show.add_argument(
+    safe = parser.add_argument_group("who is safe, and who commands")
+    safe.add_argument(
         "--no-flash-guard", action="store_true", help="don't damp flashing (can cause seizures; the wall says so)"
     )
-    show.add_argument("--safe-preset", metavar="NAME|FILE", help="what SAFE PRESET takes (default: the first preset)")
-    show.add_argument("--control-port", type=int, metavar="PORT", help="control protocol on this loopback port")
-    end = parser.add_argument_group("when it ends")
-    end.add_argument("--frames", type=int, metavar="N", help="after so many new frames shown")
-    end.add_argument("--seconds", type=float, metavar="S", help="after so many seconds of picture")
+    safe.add_argument("--safe-preset", metavar="NAME|FILE", help="what SAFE PRESET takes (default: the first preset)")
+    safe.add_argument("--control-port", type=int, metavar="PORT", help="control protocol on this loopback port")
 
 
 def add_turbo_options(parser: argparse.ArgumentParser) -> None:
@@ -123,20 +139,29 @@ def run(args: argparse.Namespace) -> int:
     headless = args.headless or screen is None
     _check_writable(args.report)
     outputs = _outputs(args, headless=headless)
-    mirror = Mirror(**_settings(args), **outputs, screen=screen, desk=bool(screen) and not args.no_desk)
+    shown = {"screen": screen, "fullscreen": args.fullscreen, "display_hz": args.display_hz, "frames": args.frames}
+    mirror = Mirror(**mirror_settings(args), **outputs, **shown, desk=bool(screen) and not args.no_desk)
     mirror.probe_source()
     for line in (why_headless, mirror.source_reason):
         if line:
             out.print(line)
+    say_what_runs(mirror, args)
+    with RunWatcher(mirror.settings.seconds, "starting") as watcher:
+        watcher.notice(_effect_notice(mirror))
+        outcome = mirror.run(watcher)
+    return _finish(args, mirror, outcome)
+
+
+def say_what_runs(mirror: Mirror, args: argparse.Namespace) -> None:
+    """Print what paints what, whether it may flash, and where it listens."""
+    from mirrorfx.cli._watch import console
+
+    out = console()
     out.print(_first_line(mirror))
     if args.no_flash_guard:
         out.print(f"[bold yellow]{_UNGUARDED}[/]")
     if args.control_port is not None:
         out.print(f"Control: {mirror.settings.control_url}")
-    with RunWatcher(mirror.settings.seconds, "starting") as watcher:
-        watcher.notice(_effect_notice(mirror))
-        outcome = mirror.run(watcher)
-    return _finish(args, mirror, outcome)
 
 
 def _effect_notice(mirror: Mirror) -> str:
@@ -148,7 +173,12 @@ def _effect_notice(mirror: Mirror) -> str:
     return f"{NOISE_NOTICE}." if is_tiny else ""
 
 
-def _settings(args: argparse.Namespace) -> dict[str, Any]:
+def mirror_settings(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings of a `Mirror` that `add_mirror_options` let people say.
+
+    Raises:
+        InvalidValue: one of them can't be read.
+    """
     from mirrorfx.geometry import InputGeometry
 
     pan_x, pan_y = _pan(args.pan)
@@ -162,11 +192,8 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
         "devices": tuple(part.strip() for part in args.devices.split(",") if part.strip()),
         "schedule": args.schedule,
         "mode": args.mode,
-        "display_hz": args.display_hz,
-        "fullscreen": args.fullscreen,
         "flash_guard": not args.no_flash_guard,
         "safe_preset": args.safe_preset,
-        "frames": args.frames,
         "geometry": InputGeometry(rotation=args.rotate, zoom=args.zoom, pan_x=pan_x, pan_y=pan_y),
         "mirror": args.mirror,
         "camera": _camera_settings(args.camera),
