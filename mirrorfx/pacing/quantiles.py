@@ -75,10 +75,11 @@ class DurationHistogram:
     BIN_NS = MS // 10
     LIMIT_MS = 3000
 
-    __slots__ = ("_bins", "_squares", "count", "max_ns", "total_ns")
+    __slots__ = ("_bins", "_lowest", "_squares", "count", "max_ns", "total_ns")
 
     def __init__(self) -> None:
         self._bins = array("I", bytes(array("I").itemsize * (self.LIMIT_MS * 10 + 1)))
+        self._lowest = len(self._bins) - 1
         self._squares = 0
         self.count = 0
         self.total_ns = 0
@@ -86,7 +87,9 @@ class DurationHistogram:
 
     def add(self, duration_ns: int) -> None:
         """Count one duration."""
-        self._bins[min(max(duration_ns, 0) // self.BIN_NS, len(self._bins) - 1)] += 1
+        bin_ = min(max(duration_ns, 0) // self.BIN_NS, len(self._bins) - 1)
+        self._bins[bin_] += 1
+        self._lowest = min(self._lowest, bin_)
         self._squares += duration_ns * duration_ns
         self.count += 1
         self.total_ns += duration_ns
@@ -120,8 +123,8 @@ class DurationHistogram:
         if not self.count:
             return 0.0
         left = nearest_rank(quantile, self.count)
-        for index, count in enumerate(self._bins[:-1]):
-            left -= count
+        for index in range(self._lowest, len(self._bins) - 1):
+            left -= self._bins[index]
             if left < 0:
                 return min((index + 0.5) * self.BIN_NS / MS, self.max_ms)
         return self.max_ms

@@ -23,6 +23,7 @@ __all__ = [
     "EngineLink",
     "Failed",
     "Figures",
+    "FramesShown",
     "Grant",
     "Heard",
     "Hold",
@@ -238,7 +239,7 @@ class Result(Message):
     """Engine → wall: a painted picture stands in `slot`."""
 
     KIND = 30
-    LAYOUT = "HQQqqqQI"
+    LAYOUT = "HQQqqqQIH"
     slot: int
     seq: int
     index: int
@@ -248,6 +249,8 @@ class Result(Message):
     revision: int
     look: int
     """Which effect and networks painted it, as a number; where it changes, the wall dissolves."""
+    worker: int = 0
+    """The number of the worker that painted it."""
 
 
 @_message
@@ -356,6 +359,16 @@ class Heard(Message):
     mid: float
     high: float
     onset: float
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class FramesShown(Message):
+    """Wall → engine: the frames shown since the last of these; records of `mirrorfx.processes.frame_log`."""
+
+    KIND = 41
+    HAS_TEXT = True
+    text: bytes
 
 
 @_message

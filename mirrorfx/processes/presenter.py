@@ -13,7 +13,6 @@ from mirrorfx.frame import Frame
 from mirrorfx.pacing.chooser import Mode
 from mirrorfx.pacing.pacer import Pacer, Ready
 from mirrorfx.pacing.quantiles import DurationHistogram
-from mirrorfx.pacing.statistics import DisplayStatistics
 from mirrorfx.processes.channel import Channel
 from mirrorfx.processes.curtain import Curtain
 from mirrorfx.processes.dissolve import Dissolve
@@ -24,6 +23,7 @@ from mirrorfx.processes.messages import (
     CurtainIs,
     EngineLink,
     Figures,
+    FramesShown,
     Hold,
     ModeIs,
     PanicIs,
@@ -37,6 +37,7 @@ from mirrorfx.processes.messages import (
 )
 from mirrorfx.processes.overlay import Overlay
 from mirrorfx.processes.taps import Tap
+from mirrorfx.processes.wall_record import WallRecord
 from mirrorfx.safety.guard import FlashGuard
 from mirrorfx.safety.panic import Panic, PanicState
 
@@ -75,7 +76,8 @@ class Presenter:
         self._period_ns = round(SECOND / settings.display_hz)
         self._mode = Mode.LOCK if settings.mode == "lock" else Mode.PACED
         self._pacer: Pacer[Result] = Pacer(self._period_ns, self._mode)
-        self._statistics = DisplayStatistics()
+        self._record = WallRecord(self._period_ns)
+        self._t_pump_ns = clock.now_ns()
         self._tick_times = DurationHistogram()
         self._fallback = FallbackScene(settings.size)
         self._falling_back = True
@@ -134,9 +136,11 @@ class Presenter:
         """Take the display's real period."""
         self._period_ns = period_ns
         self._pacer.display_period_ns = period_ns
+        self._record.set_period(period_ns)
 
     def pump(self) -> None:
         """Take what the launcher and the engine have sent."""
+        self._t_pump_ns = self._clock.now_ns()
         for message in self._launcher.receive_all():
             match message:
                 case EngineLink():
@@ -199,7 +203,7 @@ class Presenter:
         due = self._pacer.on_vsync(v_ns)
         for late in due.late:
             self._release(late.item)
-        self._statistics.late(len(due.late))
+        self._record.late(len(due.late), v_ns)
         if due.show:
             return self._show(due.show.item, v_ns)
         if self._holding and not self._falling_back:
@@ -215,18 +219,20 @@ class Presenter:
         """Note that the tick's picture went to the screen at `t_ns`, new or repeated."""
         if self._coming:
             new, self._coming = self._coming, None
-            self._statistics.shown(new.t_capture_ns, t_ns)
+            self._record.shown(new, t_ns)
             if self._shown:
                 self._release(self._shown)
             self._shown = new
             if self._t_first_ns is None:
                 self._first_picture(t_ns)
         elif not self._falling_back:
-            self._statistics.repeated(t_ns)
+            holding = self._holding or self._curtain.shut
+            self._record.repeated(t_ns, holding=holding, panic=self._overlay.state.seen is not None)
         self._t_last_ns = t_ns
         self._feed_sinks(t_ns)
         self._feed_tap(t_ns)
         self._tell(t_ns)
+        self._record.ticks.add(self._clock.now_ns() - self._t_pump_ns)
 
     def close(self) -> None:
         """Finish the films, tell the last figures, and let go. Safe to call twice."""
@@ -247,17 +253,12 @@ class Presenter:
 
     def figures(self) -> dict[str, Any]:
         """Return the wall's part of the report."""
-        statistics = self._statistics
         return {
-            **statistics.as_dict(),
+            **self._record.figures(self._t_last_ns),
             "duration_s": round((self._t_last_ns - self._t_first_ns) / SECOND, 3) if self._t_first_ns else 0.0,
-            "shown": statistics.frames_shown,
-            "repeated": statistics.frames_repeated,
-            "late": statistics.frames_late,
             "delay_ms": round(self._pacer.delay_ns / 1e6, 3),
             "mode": str(self._mode),
             "display_hz": round(SECOND / self._period_ns, 3),
-            "recent": statistics.window(self._t_last_ns),
             "showing": "fallback" if self._falling_back else "picture",
             "curtain": "closed" if self._curtain.closed else "closing" if self._curtain.shut else "open",
             "tick_ms": {
@@ -295,6 +296,7 @@ class Presenter:
         self._keep_frame()
         self._shown = self._coming = None
         self._released.clear()
+        self._record.log.clear()
         if self._engine:
             self._engine.close()
             self._engine = None
@@ -319,7 +321,7 @@ class Presenter:
             elif isinstance(message, Result):
                 ready = Ready(message, message.seq, message.t_capture_ns, message.target_ns, message.t_ready_ns)
                 if not self._pacer.add(ready):
-                    self._statistics.late(1)
+                    self._record.late(1, self._v_ns)
                     self._release(message)
         if not engine.alive:
             _log.warning("the engine is gone; holding the picture")
@@ -347,6 +349,7 @@ class Presenter:
     def _show(self, result: Result, v_ns: int) -> Image:
         if self._program is not None and not self._falling_back and result.look != self._look:
             self._dissolve.begin(self._program, v_ns)
+            self._record.new_look()
         self._look = result.look
         self._coming = result
         self._t_new_ns = v_ns
@@ -422,7 +425,7 @@ class Presenter:
     # Figures
 
     def _tell(self, t_ns: int) -> None:
-        if self._statistics.frames_shown == self._settings.frames:
+        if self._record.frames_shown == self._settings.frames:
             self.stopping = True
         if t_ns < self._next_figures_ns:
             return
@@ -432,3 +435,5 @@ class Presenter:
         if self._engine:
             self._engine.offer(figures)
             self._engine.offer(Vsync(self._v_ns, self._period_ns))
+            if self._record.log and self._engine.offer(FramesShown(self._record.log.peek())):
+                self._record.log.clear()
