@@ -24,6 +24,7 @@ from mirrorfx.params import ParamState
 from mirrorfx.presets.library import PresetLibrary, all_params
 from mirrorfx.processes.settings import MirrorSettings
 from mirrorfx.resources import builtin_presets_dir, user_presets_dir
+from mirrorfx.show import OpeningHours
 from mirrorfx.sources import open_spec, resolve_source
 
 if TYPE_CHECKING:
@@ -155,6 +156,8 @@ def _checked(settings: MirrorSettings) -> MirrorSettings:
         value = getattr(settings, name)
         if value is not None and value <= 0:
             raise InvalidValue(f"--{name} is {value:g}; it must be more than 0.")
+    if settings.hours:
+        OpeningHours.parse(settings.hours)
     settings = replace(settings, devices=_devices(settings.devices), workers=_workers(settings))
     return _with_monitor(_with_control(settings))
 

@@ -17,6 +17,7 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "run": "the mirror: wall window and desk; without a screen it records a film",
+    "kiosk": "the mirror, fullscreen and locked, for ever; install, uninstall, pin",
     "bench": "measure: cadence (real processes), pacing (virtual clock), gpu (diffusion)",
     "selftest": "paint and check everything once: a page to look at or to send",
     "doctor": "what is here and what is missing, each with the fix",
@@ -62,6 +63,7 @@ def _run(words: list[str]) -> int:
         parser.print_help()
         return 0
     parsed = parser.parse_args(words)
+    parsed.words = words
     return int(_module(parsed.command).run(parsed))
 
 

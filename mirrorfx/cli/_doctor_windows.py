@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mirrorfx.cli._doctor_finding import Finding, apt_fix, missing_libraries, pip_fix
 
-__all__ = ["screen", "windows"]
+__all__ = ["screen", "screen_names", "windows"]
 
 _QT_TIMEOUT_S = 6.0
 _PLUGIN_PATH = "QT_QPA_PLATFORM_PLUGIN_PATH"
@@ -64,6 +64,18 @@ def screen() -> Finding:
     return Finding(
         "Screen", "ok", ", ".join(f"{name} {width}x{height} {hz:.0f} Hz" for name, width, height, hz in screens)
     )
+
+
+def screen_names() -> list[str] | None:
+    """Return the names of the screens that Qt finds here; None when it can't start."""
+    platform = os.environ.get("QT_QPA_PLATFORM") or _platform_of_screen()
+    try:
+        started = _start_qt(platform) if platform else None
+    except subprocess.TimeoutExpired:
+        return None
+    if started is None or started.returncode:
+        return None
+    return [name for name, *_ in json.loads(started.stdout)]
 
 
 def _start_qt(platform: str) -> subprocess.CompletedProcess[str]:

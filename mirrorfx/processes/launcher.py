@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mirrorfx.clock import SECOND, Clock
 from mirrorfx.errors import ProcessFailed
+from mirrorfx.kiosk.service import Heart, ServiceManager
 from mirrorfx.processes.channel import Poller
 from mirrorfx.processes.engine import engine_main
 from mirrorfx.processes.live import LiveFrames
@@ -19,13 +20,15 @@ from mirrorfx.processes.messages import EngineLink, Figures, Say
 from mirrorfx.processes.monitor import monitor_main
 from mirrorfx.processes.settings import EngineSetup, MirrorSettings, MonitorSetup, WallSetup
 from mirrorfx.processes.spawn import Child, pipe, spawn
-from mirrorfx.processes.stations import Station
+from mirrorfx.processes.stations import Station, StationState
 from mirrorfx.processes.taps import Taps
 from mirrorfx.processes.wall import screen_entry_point, wall_main
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
     from types import FrameType
+
+    from mirrorfx.kiosk.awake import Awake
 
 __all__ = ["Launcher", "Outcome", "Watcher"]
 
@@ -106,6 +109,10 @@ class Launcher:
         self._monitor = Station("monitor", self._spawn_monitor, self._poller)
         self._stations = (self._engine, self._wall, self._desk, self._monitor)
         self._dispensable = (self._desk, self._monitor)
+        self._manager = ServiceManager()
+        self._heart = Heart(self._manager)
+        self._awake: Awake | None = None
+        self._awake_told: dict[str, Any] | None = None
         self._links = 0
         self._figures: dict[str, Any] = {}
         self._t_start_ns = clock.now_ns()
@@ -121,10 +128,13 @@ class Launcher:
         before = self._listen_to_signals()
         try:
             self._start()
+            if self.settings.kiosk:
+                self._stay_awake()
             while not self._stopping:
                 for key in self._poller.wait(_TICK_NS):
                     self._hear(key)
                 self._mind(self._clock.now_ns())
+            self._heart.stopping()
             self._stop()
         finally:
             self._end()
@@ -163,7 +173,10 @@ class Launcher:
         return spawn("wall", wall_main, WallSetup(self.settings, self._results.spec, self._live.spec, tap))
 
     def _spawn_desk(self) -> Child:
-        return spawn("desk", screen_entry_point("desk"), self.settings.control_url)
+        kiosk = self.settings.kiosk
+        return spawn(
+            "desk", screen_entry_point("desk"), self.settings.control_url, kiosk.desk_screen if kiosk else None
+        )
 
     def _spawn_monitor(self) -> Child:
         settings = self.settings
@@ -199,8 +212,10 @@ class Launcher:
             match message:
                 case Say(text):
                     self._told(json.loads(text))
-                case Figures(text) if station is self._engine:
-                    self._figures = json.loads(text)
+                case Figures(text):
+                    self._heart.beat(name, self._clock.now_ns())
+                    if station is self._engine:
+                        self._figures = json.loads(text)
         if what == "end":
             self._ended(station)
 
@@ -240,6 +255,9 @@ class Launcher:
         for station in self._stations:
             if station.restart_if_due(now_ns) and station not in self._dispensable:
                 self._link()
+        self._heart.mind(now_ns, _status(self._figures))
+        if self.settings.kiosk:
+            self._mind_kiosk()
         if self._t_first_ns is None:
             self._wait_for_first(now_ns)
             return
@@ -247,6 +265,28 @@ class Launcher:
         self._watcher.running(seconds, self._figures)
         if self.settings.seconds is not None and seconds >= self.settings.seconds:
             self._stopping = True
+
+    def _stay_awake(self) -> None:
+        from mirrorfx.kiosk.awake import Awake
+
+        self._awake = Awake()
+        self._awake.start()
+
+    def _mind_kiosk(self) -> None:
+        """Tell the engine whether the display is kept awake; give up when nobody can paint any more.
+
+        A service manager then starts everything afresh, which also clears what only a new process can clear.
+        """
+        awake = self._awake.state if self._awake else None
+        if awake != self._awake_told:
+            self._awake_told = awake
+            if awake and not awake["ok"]:
+                self._watcher.problem(f"The display may fall asleep: {'; '.join(awake['reasons'])}.")
+        if awake and awake != self._figures.get("awake"):
+            self._engine.send(Say(json.dumps({"awake": awake}).encode()))
+        workers = self._figures.get("workers", [])
+        if workers and all(worker["state"] == StationState.QUARANTINED for worker in workers):
+            raise ProcessFailed(f"No worker can paint any more: {workers[0]['reason']}")
 
     def _wait_for_first(self, now_ns: int) -> None:
         workers = self._figures.get("workers", [])
@@ -302,6 +342,9 @@ class Launcher:
         return next(station for station in self._stations if station.name == name)
 
     def _end(self) -> None:
+        if self._awake:
+            self._awake.close()
+        self._manager.close()
         for station in reversed(self._stations):
             if station.child and station.child.running:
                 station.child.kill()
@@ -311,6 +354,14 @@ class Launcher:
         self._live.close()
         self._taps.close()
         self._poller.close()
+
+
+def _status(figures: dict[str, Any]) -> str:
+    """Return how it goes, for the service manager's own status line."""
+    opening = figures.get("opening") or {}
+    if not opening.get("open", True):
+        return f"closed until {opening['until']}" if opening["until"] else "closed"
+    return "no picture: fallback scene" if figures.get("showing") == "fallback" else "painting"
 
 
 def _result_slots(settings: MirrorSettings) -> int:
