@@ -7,7 +7,7 @@ import logging
 import os
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import SECOND, Clock
 from mirrorfx.errors import MirrorFXError, SourceError, SourceHung
@@ -47,6 +47,7 @@ class CameraProcess:
         self._spare: Image | None = None
         self._free: deque[int] = deque()
         self._stopping = False
+        self._refit = False
         self._source: Source = open_spec(setup.source, clock=clock, size=setup.size, camera=setup.camera)
 
     def run(self) -> None:
@@ -54,7 +55,7 @@ class CameraProcess:
         while not self._stopping:
             try:
                 info = self._source.open()
-                self._say(state="open", **_described(info))
+                self._say(state="open", **_described(info), controls=dict(self._source.controls))
                 self._read(info)
             except SourceHung:
                 raise
@@ -74,17 +75,36 @@ class CameraProcess:
     def _read(self, info: SourceInfo) -> None:
         import cv2
 
-        from mirrorfx.geometry import InputFitter
-
         cv2.setNumThreads(1)  # the workers need the other cores
-        geometry = input_geometry(self._setup, live=info.live)
-        fitter = InputFitter(geometry, info.size, self._setup.size)
+        fitter, told = self._fitter(info), self._source.controls
         while not self._stopping:
             frame = self._source.read()
             if frame is None:
                 return
             self._listen(0)
+            if self._refit:
+                fitter = self._fitter(info)
+            if self._source.controls != told:
+                told = self._source.controls
+                self._say(state="open", **_described(info), controls=dict(told))
             self._pass_on(frame, fitter)
+
+    def _fitter(self, info: SourceInfo) -> InputFitter:
+        from mirrorfx.geometry import InputFitter
+
+        self._refit = False
+        return InputFitter(input_geometry(self._setup, live=info.live), info.size, self._setup.size)
+
+    def _take(self, said: dict[str, Any]) -> None:
+        """Turn, crop and lock otherwise from the next picture on."""
+        from mirrorfx.geometry import InputGeometry
+
+        camera = replace(self._setup.camera, **said["camera"])
+        self._setup = replace(
+            self._setup, geometry=InputGeometry(**said["geometry"]), mirror=said["mirror"], camera=camera
+        )
+        self._refit = True
+        self._source.adjust(camera)
 
     def _pass_on(self, frame: Frame, fitter: InputFitter) -> None:
         fitted = self._bypass(frame, fitter)
@@ -128,6 +148,8 @@ class CameraProcess:
             match message:
                 case Grant(slots):
                     self._free.extend(slots)
+                case Say(text):
+                    self._take(json.loads(text))
                 case Stop():
                     self._stopping = True
         if not self._channel.alive:

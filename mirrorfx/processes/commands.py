@@ -11,10 +11,13 @@ from mirrorfx.control.protocol import PROTOCOL_VERSION
 from mirrorfx.control.server import ControlServer
 from mirrorfx.effects import availability, effect_names, param_registry
 from mirrorfx.errors import ControlError, MirrorFXError
+from mirrorfx.processes.camera_verbs import CameraVerbs
 from mirrorfx.processes.lock_verbs import LockVerbs
+from mirrorfx.processes.opening import Opening
 from mirrorfx.processes.panic_verbs import PanicVerbs
 from mirrorfx.processes.preset_verbs import PresetVerbs, fade_seconds
 from mirrorfx.processes.show_verbs import ShowVerbs
+from mirrorfx.processes.sound_verbs import SoundVerbs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,8 +45,21 @@ class Commands:
         self.show = ShowVerbs(engine, self.presets)
         self.locks = LockVerbs(engine)
         self.panic = PanicVerbs(engine, self.presets)
+        self.opening = Opening(engine)
+        self.camera = CameraVerbs(engine)
+        self.sound = SoundVerbs(engine)
+        self.show.on_cue = self.sound.on_cue
         self._changed_by = ""
-        self._groups = (self.presets, self.show, self.locks, self.panic, engine.keeper)
+        self._groups = (
+            self.presets,
+            self.show,
+            self.locks,
+            self.panic,
+            self.opening,
+            self.camera,
+            self.sound,
+            engine.keeper,
+        )
         self._verbs: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "hello": self._hello,
             "set": self._set,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import SECOND, Clock
@@ -16,12 +17,15 @@ from mirrorfx.pacing.scheduler import Policy, Scheduler
 from mirrorfx.processes.channel import Channel, Poller
 from mirrorfx.processes.commands import Commands
 from mirrorfx.processes.crew import Crew
+from mirrorfx.processes.frame_log import FRAME_FIELDS, read_frames
 from mirrorfx.processes.intake import Intake
+from mirrorfx.processes.lag_watch import LagWatch
 from mirrorfx.processes.memory import SlotPool
 from mirrorfx.processes.messages import (
     Done,
     EngineLink,
     Figures,
+    FramesShown,
     Hold,
     ModeIs,
     PanicIs,
@@ -37,6 +41,7 @@ from mirrorfx.processes.param_editor import ParamEditor
 from mirrorfx.processes.report import Counts, build_report
 from mirrorfx.processes.session_keeper import SessionKeeper
 from mirrorfx.processes.spawn import CLOCK
+from mirrorfx.processes.telemetry import Telemetry
 from mirrorfx.processes.workers import Job
 
 if TYPE_CHECKING:
@@ -53,6 +58,7 @@ _FIGURES_NS = 2 * SECOND // 5
 _FIGURES_ALONE_NS = SECOND
 _LOOK_NS = 50_000_000
 _FIRST_GUESS_NS = 60_000_000
+_FRAMES_TOLD = 512
 
 
 class Engine:
@@ -77,6 +83,9 @@ class Engine:
         self.stopping = False
         now_ns = clock.now_ns()
         self._holding = False
+        self._frames_shown: deque[list[Any]] = deque(maxlen=_FRAMES_TOLD)
+        self._lag_watch = LagWatch()
+        self.telemetry = Telemetry()
         self._next_figures_ns = self._next_rare_ns = now_ns
         self.commands = Commands(self)
         self.editor = ParamEditor(param_registry(self.settings.effect), self.commands.first_values(), now_ns)
@@ -95,6 +104,7 @@ class Engine:
             self.crew.start(now_ns)
             self.intake.start(now_ns)
             self.commands.start()
+            self.telemetry.start()
             while not self.stopping:
                 keys = self.poller.wait(self._timeout_ns(now_ns))
                 now_ns = self.clock.now_ns()
@@ -124,7 +134,8 @@ class Engine:
             "opening": self.commands.opening.figures(),
             "awake": self.awake,
         }
-        return build_report(facts, self.counts, self.display, self.crew.figures())
+        workers = [told | {"sensors": self.telemetry.of(told["name"])} for told in self.crew.figures()]
+        return build_report(facts, self.counts, self.display, workers)
 
     def notice(self, text: str, level: str = "info") -> None:
         """Log something and tell the desk."""
@@ -203,6 +214,9 @@ class Engine:
                     self.scheduler.vsync(t_ns, period_ns)
                 case Figures(text):
                     self.display = json.loads(text)
+                case FramesShown(records):
+                    if self.commands.watched:
+                        self._frames_shown.extend(read_frames(records))
         if not self.wall.alive:
             self._unlink_wall()
 
@@ -262,6 +276,7 @@ class Engine:
                 now_ns,
                 job.revision,
                 job.look,
+                worker.number,
             )
         )
 
@@ -321,8 +336,9 @@ class Engine:
 
     def tell_hold(self) -> None:
         """Tell the wall when it is to hold its picture, however long that takes, and when no longer."""
-        if self.wall and self.crew.holds is not self._holding:
-            self._holding = self.crew.holds
+        holds = self.crew.holds or self.intake.changing
+        if self.wall and holds is not self._holding:
+            self._holding = holds
             self.wall.send(Hold(int(self._holding)))
 
     def _publish(self, now_ns: int) -> None:
@@ -331,14 +347,23 @@ class Engine:
         if gave_up:
             self.notice(gave_up, "error")
         report = self.report()
+        self._watch_lag(report["lag"])
+        self.telemetry.look_at(self.crew.processes())
         drift = self.editor.state.drift
         moving = {"drift": {"phase": drift.phase(now_ns), "rate": drift.rate}, "sound": self.sound.figures()}
-        self.commands.publish("figures", report | moving)
+        frames = {"fields": FRAME_FIELDS, "rows": list(self._frames_shown)}
+        self._frames_shown.clear()
+        self.commands.publish("figures", report | moving | {"t_ns": now_ns, "frames_shown": frames})
         self.launcher.offer(Figures(json.dumps(report).encode()))
         children = (worker.station.child for worker in self.crew.everybody)
         for channel in (self.launcher, self.wall, *(child.channel for child in children if child)):
             if channel:
                 channel.flush()
+
+    def _watch_lag(self, lag: dict[str, Any]) -> None:
+        news = self._lag_watch.note(lag)
+        if news:
+            self.notice(*news)
 
     def ask_to_stop(self) -> None:
         """Have the launcher end the whole mirror in order."""
@@ -347,6 +372,7 @@ class Engine:
     def _end(self) -> None:
         self.launcher.send(Say(json.dumps({"report": self.report()}).encode()))
         self.commands.close()
+        self.telemetry.close()
         for station in self._stations:
             station.retire()
         for station in self._stations:

@@ -38,6 +38,8 @@ class Intake:
     def __init__(self, engine: Engine, now_ns: int) -> None:
         self._engine = engine
         self.says: dict[str, Any] = {"state": "starting"}
+        self.changing = False
+        """Another source was asked for and has given no picture yet."""
         self.mailbox: Mailbox[Waiting] = Mailbox()
         self.frames = SlotPool(engine.setup.frames.slots)
         self.station = Station("camera", self._spawn, engine.poller, watched=False)
@@ -84,9 +86,9 @@ class Intake:
                     self._said(json.loads(text), now_ns)
 
     def ended(self, now_ns: int, *, ended: bool) -> None:
-        """Hear it; if it has `ended`, clear it away."""
+        """Hear it; if it has `ended`, clear it away. A successor may have come since that was noticed."""
         self.hear(now_ns)
-        if ended:
+        if ended and not (self.station.child and self.station.child.running):
             self._lost(now_ns)
 
     def give_back(self, slot: int, owner: str) -> None:
@@ -102,6 +104,31 @@ class Intake:
             self.station.send(Grant(bytes(self._granted)))
             self._granted.clear()
 
+    def tell(self, text: bytes) -> None:
+        """Have the camera's process turn, crop or lock otherwise."""
+        self.station.send(Say(text))
+
+    def change_source(self, now_ns: int) -> None:
+        """Start the camera's process anew, for the source that the settings name now; the wall holds its picture.
+
+        The old process isn't asked to finish: it may hang, and that may be why the source is changed.
+        """
+        if self._rests or not self.station.t_started_ns:
+            return  # it will be started
+        self.says = {"state": "starting"}
+        self.changing = True
+        self._engine.tell_hold()
+        if self.station.child is None:
+            self.start(now_ns)
+        else:  # its end is heard of in a moment, and another is started then
+            self.station.retire()
+            self.station.child.kill()
+
+    def _changed(self) -> None:
+        if self.changing and self.station.state is not StationState.OFF:
+            self.changing = False
+            self._engine.tell_hold()
+
     def mind(self, now_ns: int) -> None:
         """End a camera process that hangs, start one whose pause is over."""
         if self.station.child and now_ns - self._heard_ns > _SILENCE_NS:
@@ -112,6 +139,7 @@ class Intake:
     def _captured(self, frame: Waiting) -> None:
         counts = self._engine.counts
         counts.captured += 1
+        self._changed()
         self.frames.pass_on(frame.slot, "mailbox")
         if self._rests:
             self.give_back(frame.slot, "mailbox")
@@ -128,7 +156,9 @@ class Intake:
             self.station.ready(now_ns)
             if before == "lost":
                 self._engine.notice(f"The source is back: {said.get('name')}.")
-        elif before != "lost":
+            return
+        self._changed()
+        if before != "lost":
             self._engine.notice(f"The source is lost: {said.get('reason')}", "warning")
 
     def _lost(self, now_ns: int, reason: str = "") -> None:
@@ -138,6 +168,7 @@ class Intake:
         self.station.lost(now_ns, reason)
         self.frames.release_all("camera")
         self.says = {"state": "lost", "reason": self.station.reason}
+        self._changed()
         self._engine.notice(f"The camera process is gone: {self.station.reason}", "error")
 
     def _has_rested(self, now_ns: int) -> None:

@@ -42,6 +42,10 @@ class LockVerbs:
         """Return those of a preset's values that may be set."""
         return {name: value for name, value in values.items() if name not in self.locked}
 
+    def restore(self, names: list[Any]) -> None:
+        """Lock what a session had locked; what the effect doesn't have is passed over."""
+        self.locked = frozenset(name for name in names if name in self._engine.editor.registry)
+
     def _lock(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         names = arguments.get("params")
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):

@@ -131,12 +131,20 @@ class SessionKeeper:
         engine = self._engine
         state, commands = engine.editor.state, engine.commands
         drift = state.drift
+        if "drift" in state.offsets:  # what sound adds to its rate is nothing to go on with
+            drift = drift.rebased(engine.clock.now_ns(), float(state.values["drift"]))
         return {
             "effect": engine.crew.switching.to or engine.crew.effect,
             "preset": commands.presets.name,
             "values": dict(state.values),
             "cue_at": commands.show.cues.at,
-            "extra": {"run": self._settings.run_id, "drift": [drift.phase0, drift.t0_ns, drift.rate]},
+            "extra": {
+                "run": self._settings.run_id,
+                "drift": [drift.phase0, drift.t0_ns, drift.rate],
+                "sound": commands.sound.table(),
+                "camera": commands.camera.table(),
+                "locked": sorted(commands.locks.locked),
+            },
         }
 
     def _set_the_rest(self, session: Session) -> None:
@@ -146,6 +154,12 @@ class SessionKeeper:
         if session.cue_at < len(cues.cues):
             cues.at = session.cue_at
         engine.commands.presets.name = session.preset
+        if isinstance(camera := session.extra.get("camera"), dict):
+            engine.commands.camera.restore(camera)
+        if isinstance(locked := session.extra.get("locked"), list):
+            engine.commands.locks.restore(locked)
+        if sound := session.extra.get("sound"):
+            engine.commands.sound.restore(sound, same_run=session.extra.get("run") == self._settings.run_id)
         state = engine.editor.state
         if drift := self._drift(session, engine.clock.now_ns()):
             engine.editor.state = replace(state, drift=drift, revision=state.revision + 1)

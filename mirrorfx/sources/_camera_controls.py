@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mirrorfx.sources._capture import Capture
 
-__all__ = ["CameraSettings", "ask", "steady_frame_rate"]
+__all__ = ["CameraSettings", "adjust", "ask", "read_controls", "steady_frame_rate"]
 
 _VIDIOC_S_CTRL = 0xC008561C
 _V4L2_CID_EXPOSURE_AUTO_PRIORITY = 0x009A0903
@@ -69,24 +69,59 @@ def _mode(capture: Capture, settings: CameraSettings) -> dict[str, str]:
     }
 
 
-def _lock(capture: Capture, settings: CameraSettings) -> dict[str, str]:
-    """Lock what is to be locked: the automatic off first, since drivers refuse values while it is on."""
+def adjust(capture: Capture, settings: CameraSettings, before: CameraSettings) -> None:
+    """Set other locks on a camera that runs; what was locked `before` and is no longer gets its automatic back."""
+    for lock in _locks():
+        freed = getattr(settings, lock.field) is None and getattr(before, lock.field) is not None
+        if freed and lock.automatic is not None:
+            capture.set(lock.automatic, lock.on)
+    _lock(capture, settings)
+
+
+def read_controls(capture: Capture) -> dict[str, float | None]:
+    """Return what can be locked, by the settings' names, with its value now; None: the driver has no such thing.
+
+    V4L2 answers -1 for what it lacks; elsewhere an exposure may be negative, and all is taken to be there.
+    """
+    values = {lock.field: capture.get(lock.prop) for lock in _locks()}
+    lacks = sys.platform == "linux"
+    return {name: None if lacks and value < 0 else value for name, value in values.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Lock:
+    """A control: its name in `CameraSettings`, OpenCV's number for it and for its automatic, which is on or off at."""
+
+    field: str
+    prop: int
+    automatic: int | None = None
+    on: float = 1.0
+    off: float = 0.0
+
+
+def _locks() -> tuple[_Lock, ...]:
     import cv2
 
-    manual_exposure = 1.0 if sys.platform == "linux" else 0.25
+    on, off = (3.0, 1.0) if sys.platform == "linux" else (0.75, 0.25)
+    return (
+        _Lock("exposure", cv2.CAP_PROP_EXPOSURE, cv2.CAP_PROP_AUTO_EXPOSURE, on, off),
+        _Lock("gain", cv2.CAP_PROP_GAIN),
+        _Lock("white_balance", cv2.CAP_PROP_WB_TEMPERATURE, cv2.CAP_PROP_AUTO_WB),
+        _Lock("focus", cv2.CAP_PROP_FOCUS, cv2.CAP_PROP_AUTOFOCUS),
+    )
+
+
+def _lock(capture: Capture, settings: CameraSettings) -> dict[str, str]:
+    """Lock what is to be locked: the automatic off first, since drivers refuse values while it is on."""
     found: dict[str, str] = {}
-    for name, value, automatic, off, prop in (
-        ("exposure", settings.exposure, cv2.CAP_PROP_AUTO_EXPOSURE, manual_exposure, cv2.CAP_PROP_EXPOSURE),
-        ("gain", settings.gain, None, 0.0, cv2.CAP_PROP_GAIN),
-        ("white balance", settings.white_balance, cv2.CAP_PROP_AUTO_WB, 0.0, cv2.CAP_PROP_WB_TEMPERATURE),
-        ("focus", settings.focus, cv2.CAP_PROP_AUTOFOCUS, 0.0, cv2.CAP_PROP_FOCUS),
-    ):
+    for lock in _locks():
+        value = getattr(settings, lock.field)
         if value is None:
             continue
-        if automatic is not None:
-            capture.set(automatic, off)
-        capture.set(prop, value)
-        found[name] = _told(f"{capture.get(prop):g}", f"{value:g}")
+        if lock.automatic is not None:
+            capture.set(lock.automatic, lock.off)
+        capture.set(lock.prop, value)
+        found[lock.field.replace("_", " ")] = _told(f"{capture.get(lock.prop):g}", f"{value:g}")
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import sys
 import threading
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from mirrorfx.frame import Frame
 from mirrorfx.sources._camera_controls import steady_frame_rate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mirrorfx.clock import Clock
     from mirrorfx.frame import Image
 
@@ -82,6 +85,7 @@ class FrameReader:
         self._stop = threading.Event()
         self._last_ns = 0
         self._driver_stamps = False
+        self._wishes: queue.SimpleQueue[Callable[[Capture], None]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="mfx-camera-reader", daemon=True)
         self._thread.start()
 
@@ -116,6 +120,10 @@ class FrameReader:
             self._slot.newest = None
             return frame
 
+    def wish(self, wish: Callable[[Capture], None]) -> None:
+        """Have something done to the capture between two pictures, in its own thread; nobody waits for it."""
+        self._wishes.put(wish)
+
     def stop(self, timeout_s: float) -> bool:
         """End the thread; False when the driver hangs and holds it. Safe to call twice."""
         self._stop.set()
@@ -135,6 +143,8 @@ class FrameReader:
     def _read_all(self) -> None:
         index = failures = 0
         while not self._stop.is_set():
+            while not self._wishes.empty():
+                self._wishes.get()(self._capture)
             if not self._capture.grab():
                 failures += 1
                 if failures >= _FAILURES_MOST:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mirrorfx.frame import Frame, Size
+    from mirrorfx.sources._camera_controls import CameraSettings
 
 __all__ = ["Source", "SourceInfo"]
 
@@ -59,6 +62,14 @@ class Source(ABC):
         Raises:
             SourceLost: the source was being read and went away; `open` may bring it back.
         """
+
+    @property
+    def controls(self) -> Mapping[str, float | None]:
+        """What can be locked, with its value now; None where the driver has no such thing. Empty but for cameras."""
+        return {}
+
+    def adjust(self, settings: CameraSettings) -> None:  # noqa: B027  most sources have nothing to lock
+        """Take other locks while it is being read; what has none takes no notice."""
 
     @abstractmethod
     def close(self) -> None:

@@ -12,14 +12,14 @@ import logging
 from typing import TYPE_CHECKING, ClassVar
 
 from mirrorfx.errors import SourceHung, SourceLost, SourceUnreadable
-from mirrorfx.sources._camera_controls import CameraSettings, ask
+from mirrorfx.sources._camera_controls import CameraSettings, adjust, ask, read_controls
 from mirrorfx.sources._capture import Capture, FrameReader, open_capture
 from mirrorfx.sources.base import Source, SourceInfo
 from mirrorfx.sources.cameras import CameraInfo, find_camera, list_cameras
 from mirrorfx.sources.picture_watch import PictureWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mirrorfx.clock import Clock
     from mirrorfx.frame import Frame
@@ -63,6 +63,7 @@ class Camera(Source):
         self._reader: FrameReader | None = None
         self._watch = PictureWatch(clock)
         self._name = f"camera {which}"
+        self._controls: Mapping[str, float | None] = {}
 
     def open(self) -> SourceInfo:
         """Open the device, set mode and locks, and wait for a first picture.
@@ -79,6 +80,7 @@ class Camera(Source):
         self._name = f"camera {camera.index} ({camera.name})"
         capture = self._opened(camera)
         details = ask(capture, self._settings)
+        self._controls = read_controls(capture)
         return self._start(capture, camera, details)
 
     def read(self) -> Frame | None:
@@ -97,6 +99,21 @@ class Camera(Source):
         if reason is not None:
             raise self._lost(reason)
         return frame
+
+    @property
+    def controls(self) -> Mapping[str, float | None]:
+        """What can be locked, with its value when it was last set; None where the driver has no such thing."""
+        return self._controls
+
+    def adjust(self, settings: CameraSettings) -> None:
+        """Take other locks; they hold from one of the next pictures on, and `controls` tells what came of it."""
+        before, self._settings = self._settings, settings
+        if self._reader:
+            self._reader.wish(lambda capture: self._adjust(capture, settings, before))
+
+    def _adjust(self, capture: Capture, settings: CameraSettings, before: CameraSettings) -> None:
+        adjust(capture, settings, before)
+        self._controls = read_controls(capture)
 
     def close(self) -> None:
         """Give the device back; a driver that hangs keeps it until this process ends."""

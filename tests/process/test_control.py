@@ -184,3 +184,23 @@ def test_a_client_switches_panic_states_and_safe_takes_the_safe_preset(operate):
     assert outcome.report["panic"]["below"] == "freeze"
     assert outcome.report["flash_guard"]["worst"]["general"] <= 3
     assert outcome.report["tick_ms"]["p50"] > 0
+
+
+def test_the_camera_turns_in_its_stride_and_another_source_takes_over(operate):
+    def script(client, events):
+        client.ask("camera", rotation=180, zoom=2.0)
+        assert settled(client, lambda s: s["camera"]["state"] == "open")["camera"]["asked"]["rotation"] == 180
+        with pytest.raises(ControlError, match="choose 0, 90, 180 or 270"):
+            client.ask("camera", rotation=45)
+        client.ask("source", name="demo")
+        state = settled(client, lambda s: s["camera"].get("name", "").endswith("demo.mp4"))
+        assert state["source"] == "demo"
+        assert [s["name"] for s in state["sources"] if s["current"]] == ["demo"]
+        with pytest.raises(ControlError, match="There is no"):
+            client.ask("source", name="nowhere.mp4")
+        assert not [e for e in events if e.event == "notice" and e.data["level"] != "info"]
+
+    outcome = operate(script)
+    assert outcome.report["camera"]["restarts"] == 0
+    assert outcome.report["camera"]["state"] == "open"
+    assert outcome.report["source"] == "demo"

@@ -34,6 +34,8 @@ class Engine:
         self.display = {"delay_ms": 100.0}
         self.notices = []
         self.switched = []
+        self.told = []
+        self.intake = SimpleNamespace(says={"state": "starting"}, tell=self.told.append, change_source=self.told.append)
         self.commands = Commands(self)
         registry = param_registry(self.settings.effect)
         self.editor = ParamEditor(registry, self.commands.first_values(), self.clock.now_ns())
@@ -474,3 +476,16 @@ def test_an_undo_says_whose_the_values_are_again():
     assert engine.state["preset"] == "Ice"
     engine.ask("set", params={}, preset="gone")
     assert engine.state["preset"] is None
+
+
+def test_camera_and_locks_are_as_they_were_after_the_engine_was_started_again():
+    engine = Engine()
+    engine.ask("lock", params=["seed"])
+    engine.ask("camera", rotation=90, zoom=2.0, exposure=80)
+    engine.ask("source", name="pattern:60")
+    engine.wait(3)
+    again = Engine()
+    assert again.state["locked"] == ["seed"]
+    assert (again.settings.geometry.rotation, again.settings.geometry.zoom) == (90, 2.0)
+    assert again.settings.camera.exposure == 80
+    assert again.settings.source == "pattern:60"

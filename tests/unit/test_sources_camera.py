@@ -1,7 +1,9 @@
 import itertools
 import queue
+import sys
 import threading
 from collections import deque
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -366,3 +368,38 @@ def test_time_without_pictures_while_reopening_does_not_count():
     watched.clock.advance_ns(10 * SECOND)
     watched.watch.reopened()
     assert watched.watch.see(noisy(1)) is None
+
+
+def test_locks_change_while_it_runs_and_what_is_freed_gets_its_automatic_back(bench):
+    made = bench(replace(PATIENT, exposure=100.0))
+    made.open()
+    capture = made.captures[0]
+    capture.asked.clear()
+    made.camera.adjust(replace(PATIENT, focus=30.0))
+    made.read(1)
+    made.read(2)
+    wait_for(lambda: made.camera.controls["focus"] == 30.0)
+    on = 3.0 if sys.platform == "linux" else 0.75
+    assert capture.asked == [
+        (cv2.CAP_PROP_AUTO_EXPOSURE, on),
+        (cv2.CAP_PROP_AUTOFOCUS, 0.0),
+        (cv2.CAP_PROP_FOCUS, 30.0),
+    ]
+    made.open()
+    assert (cv2.CAP_PROP_FOCUS, 30.0) in made.captures[1].asked, "they hold after it was opened again"
+
+
+def test_a_control_that_the_driver_lacks_is_none(bench):
+    made = bench(modes={cv2.CAP_PROP_FOCUS: -1.0, cv2.CAP_PROP_EXPOSURE: 156.0})
+    made.open()
+    assert made.camera.controls["exposure"] == 156.0
+    assert (made.camera.controls["focus"] is None) is (sys.platform == "linux")
+
+
+def wait_for(what):
+    deadline = threading.Event()
+    for _ in range(1000):
+        if what():
+            return
+        deadline.wait(0.01)
+    raise AssertionError("it never came")
