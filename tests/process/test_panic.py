@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 import shutil
 import signal
 import struct
@@ -56,9 +57,8 @@ class Screen:
         head = struct.unpack(">25I", self._map[:100])
         offset, stride = head[0] + 12 * head[19], head[12]
         self._pixels = np.frombuffer(self._map, np.uint8, stride * HEIGHT, offset).reshape(HEIGHT, stride)
-        self._keys = subprocess.Popen(
-            ["xdotool", "-"], stdin=writing, env={"DISPLAY": self.name, "PATH": "/usr/bin:/bin"}
-        )
+        self._env = {"DISPLAY": self.name, "PATH": os.environ["PATH"]}
+        self._keys = subprocess.Popen(["xdotool", "-"], stdin=writing, env=self._env)
 
     def middle(self):
         """Return a copy of the pixels in the middle, BGRX."""
@@ -72,8 +72,10 @@ class Screen:
         self._keys.stdin.flush()
 
     def wait_for_wall(self):
-        """Wait until it is there. Without a window manager the keyboard speaks to the window under the pointer."""
+        """Wait until it is there and the keyboard speaks to it."""
         self.until(lambda: not self.dark())
+        asked = ["xdotool", "getwindowfocus", "getwindowname"]
+        self.until(lambda: b"MirrorFX" in subprocess.run(asked, env=self._env, capture_output=True, check=False).stdout)
 
     def until(self, check, limit_s=8.0):
         """Wait until `check` holds; return how long that took, in seconds."""
