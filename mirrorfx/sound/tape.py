@@ -117,7 +117,9 @@ def decode(file: str, tape: Tape, cancelled: Callable[[], bool] = lambda: False)
                 raise SoundError(f"{path} has no sound. Choose an audio file, or a film with sound.")
             if (container.duration or 0) / av.time_base > LONGEST_S:
                 raise _too_long(path)
-            resampler = av.AudioResampler(format="s16", layout="stereo", rate=round(tape.rate_hz))
+            # FFmpeg would make one channel 3 dB quieter on both.
+            layout = "mono" if container.streams.audio[0].codec_context.channels == 1 else "stereo"
+            resampler = av.AudioResampler(format="s16", layout=layout, rate=round(tape.rate_hz))
             for frame in container.decode(audio=0):
                 if cancelled():
                     return
@@ -138,7 +140,8 @@ def decode(file: str, tape: Tape, cancelled: Callable[[], bool] = lambda: False)
 
 def _append(tape: Tape, frames: list[AudioFrame], path: Path) -> None:
     for frame in frames:
-        tape.append(frame.to_ndarray().astype(np.int16, copy=False).reshape(-1, CHANNELS))
+        samples = frame.to_ndarray().astype(np.int16, copy=False).reshape(-1, len(frame.layout.channels))
+        tape.append(np.broadcast_to(samples, (len(samples), CHANNELS)))
     if tape.duration_s > LONGEST_S:
         raise _too_long(path)
 

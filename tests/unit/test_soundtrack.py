@@ -247,7 +247,7 @@ def test_one_channel_becomes_two_and_a_film_has_sound(tmp_path):
     decode(str(mono), onto)
     block = onto.read(100, 100)
     assert np.array_equal(block[:, 0], block[:, 1])
-    assert np.abs(block).max() > 0.1
+    assert np.abs(block).max() == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_film_without_sound_says_so(tmp_path):
