@@ -6,9 +6,9 @@ import ctypes
 import os
 from functools import cache
 
-__all__ = ["visible_gpus"]
+__all__ = ["NVML_LIBRARY", "visible_gpus"]
 
-_LIBRARY = "libnvidia-ml.so.1"
+NVML_LIBRARY = "libnvidia-ml.so.1"
 """NVML, which comes with the driver; `nvidia-smi` asks it, too."""
 
 
@@ -28,7 +28,7 @@ def visible_gpus() -> int:
 def _driver_gpus() -> int:
     """Ask NVML once; no driver, or one that fails, is no GPU."""
     try:
-        nvml = ctypes.CDLL(_LIBRARY)
+        nvml = ctypes.CDLL(NVML_LIBRARY)
     except OSError:
         return 0
     if nvml.nvmlInit_v2():

@@ -83,6 +83,11 @@ class Crew:
         there = [worker for worker in self.everybody if worker is not self.carrier or self._carrier_runs]
         return [worker.figures() for worker in there]
 
+    def processes(self) -> dict[str, tuple[str, int]]:
+        """Return the device and the process id of all that run, by name."""
+        running = [(worker, worker.station.child) for worker in self.everybody]
+        return {worker.name: (worker.setup.device, child.pid) for worker, child in running if child}
+
     def notice(self, text: str, level: str = "info") -> None:
         """Log something and tell the desk."""
         self._engine.notice(text, level)

@@ -215,8 +215,7 @@ class Engine:
                 case Figures(text):
                     self.display = json.loads(text)
                 case FramesShown(records):
-                    if self.commands.watched:
-                        self._frames_shown.extend(read_frames(records))
+                    self._frames_shown.extend(read_frames(records) if self.commands.watched else ())
         if not self.wall.alive:
             self._unlink_wall()
 

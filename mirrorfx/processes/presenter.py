@@ -232,7 +232,7 @@ class Presenter:
         self._feed_sinks(t_ns)
         self._feed_tap(t_ns)
         self._tell(t_ns)
-        self._record.ticks.add(self._clock.now_ns() - self._t_pump_ns)
+        self._record.loop.add(self._clock.now_ns() - self._t_pump_ns)
 
     def close(self) -> None:
         """Finish the films, tell the last figures, and let go. Safe to call twice."""

@@ -27,6 +27,8 @@ _NO_DISPLAY: dict[str, Any] = {
     "interval_ms": {},
     "animation_error_ms": 0.0,
     "freezes": 0,
+    "lag": {"frames": 0, "share": 0.0, "beat_ms": None},
+    "repeats": {},
 }
 
 
@@ -98,6 +100,7 @@ def build_report(
         "completed": counts.completed,
         "shown": shown.pop("shown"),
         "repeated": shown.pop("repeated"),
+        "repeated_by": shown.pop("repeats"),
         "dropped": {
             "mailbox": counts.mailbox,
             "late": counts.late + shown.pop("late"),

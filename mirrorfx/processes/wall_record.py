@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.pacing.lag import LagMeter, Repeat
+from mirrorfx.pacing.loop_times import LoopTimes
 from mirrorfx.pacing.statistics import DisplayStatistics
-from mirrorfx.pacing.tick_times import TickTimes
 from mirrorfx.processes.frame_log import FrameLog
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class WallRecord:
 
     def __init__(self, period_ns: int) -> None:
         self.log = FrameLog()
-        self.ticks = TickTimes()
+        self.loop = LoopTimes()
         self._display = DisplayStatistics()
         self._lag = LagMeter(period_ns)
 
@@ -63,5 +63,5 @@ class WallRecord:
             "repeated": display.frames_repeated,
             "late": display.frames_late,
             "recent": display.window(now_ns),
-            "tick_ms": self.ticks.as_dict(),
+            "loop_ms": self.loop.as_dict(),
         }

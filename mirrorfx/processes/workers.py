@@ -169,6 +169,7 @@ class Worker:
         """Return the worker's part of the report."""
         return {
             "name": self.name,
+            "number": self.number,
             "device": self.setup.device,
             "effect": self.effect,
             "state": str(self.station.state),

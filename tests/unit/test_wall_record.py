@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mirrorfx.clock import MS, SECOND
-from mirrorfx.pacing.tick_times import TickTimes
+from mirrorfx.pacing.loop_times import LoopTimes
 from mirrorfx.processes.frame_log import FRAME_FIELDS, FrameLog, read_frames
 from mirrorfx.processes.messages import FramesShown, Result, pack, unpack
 from mirrorfx.processes.wall_record import WallRecord
@@ -65,8 +65,8 @@ def test_the_report_has_repeats_by_cause_and_the_lag():
     assert (figures["shown"], figures["late"], figures["lag"]["frames"]) == (30, 2, 2)
 
 
-def test_tick_times_are_counted_up_to_and_including_their_edge():
-    times = TickTimes()
+def test_loop_times_are_counted_up_to_and_including_their_edge():
+    times = LoopTimes()
     assert times.as_dict()["mean"] == 0.0
     for busy_ms in (0.2, 1, 1.01, 16, 16.01, 400):
         times.add(round(busy_ms * MS))

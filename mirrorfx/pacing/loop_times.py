@@ -1,4 +1,4 @@
-"""How long the wall's loop is busy in each display tick."""
+"""How long the wall's loop is busy at each display tick, from hearing to telling."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 from mirrorfx.clock import MS
 
-__all__ = ["TickTimes"]
+__all__ = ["LoopTimes"]
 
 _EDGES_MS = (1, 2, 4, 8, 16, 33)
 _EDGES_NS = [edge * MS for edge in _EDGES_MS]
 _NAMES = [*(f"to_{edge}" for edge in _EDGES_MS), "over_33"]
 
 
-class TickTimes:
+class LoopTimes:
     """A coarse histogram over the whole run. Threads: one. Realtime: yes."""
 
     __slots__ = ("_counts", "_max_ns", "_total_ns")

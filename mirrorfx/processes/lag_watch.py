@@ -1,0 +1,32 @@
+"""Says when the wall begins to lag, and when it has caught up: once each, not at every beat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["BAD_SHARE", "WARN_SHARE", "LagWatch"]
+
+WARN_SHARE, BAD_SHARE = 0.01, 0.05
+"""Lagged frames of ten seconds: worth a look, and seen by every visitor (as OBS Studio has it)."""
+_LEVELS = ("info", "warning", "error")
+
+
+class LagWatch:
+    """Keeps the level of lag; it falls only when nothing has lagged for ten seconds."""
+
+    def __init__(self) -> None:
+        self._level = 0
+
+    def note(self, lag: dict[str, Any]) -> tuple[str, str] | None:
+        """Take the wall's latest `lag`; return (text, level) of a notice when it has got worse or is over."""
+        share = float(lag["share"])
+        level = 2 if share > BAD_SHARE else 1 if share > WARN_SHARE else 0
+        if level > self._level:
+            self._level = level
+            return f"The wall lags: {100 * share:.1f} % of the last ten seconds' frames did not come in time.", _LEVELS[
+                level
+            ]
+        if self._level and not lag["frames"]:
+            self._level = 0
+            return "The wall has caught up: no frame has lagged for ten seconds.", "info"
+        return None
