@@ -199,6 +199,7 @@ class Commands:
             "values": {name: value for name, value in values.items() if name in editor.registry},
             "params": [_param(param) for param in editor.registry.values()],
             "fade": self._fade(),
+            "preparing": bool(editor.pending),
             "changed_by": self._changed_by,
             "problems": [
                 *filter(None, [engine.crew.problem, self.show.problem, engine.keeper.problem]),

@@ -50,6 +50,8 @@ class Sign(Enum):
     """An open lock: it can be changed."""
     HISTORY = auto()
     """A clock's hands: what was there before."""
+    MORE = auto()
+    """Three dots: there is a menu."""
 
 
 def icon(sign: Sign) -> QIcon:
@@ -162,6 +164,12 @@ def _clock(painter: QPainter) -> None:
     painter.drawPolyline(QPolygonF([QPointF(8, 4.8), QPointF(8, 8), QPointF(10.4, 9.4)]))
 
 
+def _dots(painter: QPainter) -> None:
+    painter.setBrush(painter.pen().color())
+    for x in (3.4, 8, 12.6):
+        painter.drawEllipse(QPointF(x, 8), 0.7, 0.7)
+
+
 _SIGNS: dict[Sign, tuple[str, Callable[[QPainter], None]]] = {
     Sign.GOOD: (theme.GOOD, _disc),
     Sign.BUSY: (theme.ACCENT, _half_disc),
@@ -177,4 +185,5 @@ _SIGNS: dict[Sign, tuple[str, Callable[[QPainter], None]]] = {
     Sign.LOCK: (theme.ACCENT, _lock),
     Sign.UNLOCKED: (theme.FAINT, _open_lock),
     Sign.HISTORY: (theme.TEXT, _clock),
+    Sign.MORE: (theme.TEXT, _dots),
 }

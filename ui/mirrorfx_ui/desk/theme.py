@@ -55,6 +55,7 @@ QFrame[role="rule"] {{ background: {LINE}; max-height: 1px; min-height: 1px; bor
 QLabel[role="brand"] {{ font-size: 21px; font-weight: 600; }}
 QLabel[role="title"] {{ font-size: 13px; font-weight: 600; color: {MUTED}; }}
 QLabel[role="muted"] {{ font-size: 13px; color: {MUTED}; }}
+QLabel[role="note"] {{ font-size: 14px; }}
 QLabel[role="param"] {{ font-size: 16px; }}
 QLabel[role="value"] {{ font-size: 21px; }}
 QLabel[role="huge"] {{ font-size: 60px; font-weight: 400; }}
@@ -72,6 +73,11 @@ QPlainTextEdit:focus, QLineEdit:focus, QDoubleSpinBox:focus, QComboBox:focus {{ 
 QPlainTextEdit:disabled, QLineEdit:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {{ color: {FAINT}; }}
 
 QComboBox {{ font-size: 17px; }}
+QComboBox[role="small"] {{ font-size: 14px; padding: 6px 4px 6px 8px; }}
+QComboBox[role="small"]::drop-down {{ width: 22px; }}
+QDoubleSpinBox[role="small"], QDoubleSpinBox[role="set"] {{ font-size: 14px; padding: 1px 8px; min-height: 24px; }}
+QDoubleSpinBox[role="set"] {{ border-color: {ACCENT}; color: {ACCENT}; }}
+QPushButton[role="small"] {{ font-size: 14px; padding: 1px 12px; min-height: 26px; }}
 QComboBox::drop-down {{ border: none; width: 34px; }}
 QComboBox::down-arrow {{ image: none; }}
 QComboBox QAbstractItemView {{
@@ -104,7 +110,7 @@ QToolButton[role="flat"]:hover {{ background: {HOVER}; }}
 QToolButton[role="flat"]:focus {{ border-color: {ACCENT}; }}
 QToolButton[role="small"] {{ font-size: 13px; padding: 0 10px; min-height: 20px; border-radius: 6px; }}
 
-QListWidget {{ background: transparent; border: none; outline: none; }}
+QListWidget, QListView {{ background: transparent; border: none; outline: none; }}
 QListWidget[role="popup"] {{ background: {RAISED}; border: 1px solid {ACCENT}; border-radius: 8px; padding: 4px; }}
 QListWidget[role="popup"]::item {{ min-height: 34px; }}
 QListWidget::item {{ border-radius: 7px; padding: 0 8px; color: {TEXT}; }}
