@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["ExitLock", "Stage"]
 
 _HOLD_NS = 3 * SECOND
+_REPEAT_NS = SECOND // 10
 _IDLE_NS = 15 * SECOND
 _PAUSE_NS = 60 * SECOND
 _WRONG_MOST = 5
@@ -46,6 +47,7 @@ class ExitLock:
         self._stage = Stage.CLOSED
         self._digits = ""
         self._t_ns = 0
+        self._let_go_ns: int | None = None
         self._wrong = 0
         self._paused_until_ns: int | None = None
         self.wrong = False
@@ -71,15 +73,19 @@ class ExitLock:
         left_ns = (self._paused_until_ns or now_ns) - now_ns
         return max(-(-left_ns // SECOND), 0)
 
-    def hold(self, now_ns: int) -> None:
-        """Esc or a corner is pressed."""
-        if self._stage is Stage.CLOSED:
+    def hold(self, now_ns: int, *, repeat: bool = False) -> None:
+        """Esc or a corner is pressed; `repeat`: it is still the same press. A new one takes the pad away."""
+        self._let_go_ns = None
+        if repeat:
+            return
+        if self.is_shown:
+            self.leave(now_ns)
+        elif self._stage is Stage.CLOSED:
             self._go(Stage.HOLDING, now_ns)
 
     def let_go(self, now_ns: int) -> None:
-        """It is no longer pressed."""
-        if self._stage is Stage.HOLDING:
-            self._go(Stage.CLOSED, now_ns)
+        """It is no longer pressed, unless a repeat follows at once."""
+        self._let_go_ns = now_ns
 
     def digit(self, digit: str, now_ns: int) -> None:
         """A digit was entered."""
@@ -129,7 +135,10 @@ class ExitLock:
         since_ns = now_ns - self._t_ns
         if self._paused_until_ns is not None and now_ns >= self._paused_until_ns:
             self._paused_until_ns = None
-        if before is Stage.HOLDING and since_ns >= _HOLD_NS:
+        if before is Stage.HOLDING and self._let_go_ns is not None:
+            if now_ns - self._let_go_ns >= _REPEAT_NS:
+                self._go(Stage.CLOSED, now_ns)
+        elif before is Stage.HOLDING and since_ns >= _HOLD_NS:
             self._held(now_ns)
         elif before in (Stage.ASKING, Stage.PAUSED) and since_ns >= _IDLE_NS:
             self._go(Stage.CLOSED, now_ns)

@@ -122,15 +122,18 @@ class KioskWindow(WallWindow):
         if a0 is None:
             return
         a0.accept()
-        if a0.isAutoRepeat():
-            return
+        repeat = self._repeats.is_repeat(a0)
         if a0.key() == Qt.Key.Key_Escape:
-            self._escape()
+            self._lock.hold(self._clock.now_ns(), repeat=repeat)
+            self.update()
+        elif repeat:
+            return
         elif not self._enter_key(a0) and not self._settings.lock_keys:
             self._press_panic(a0)
 
     @override
     def keyReleaseEvent(self, a0: QKeyEvent | None) -> None:
+        super().keyReleaseEvent(a0)
         if a0 and a0.key() == Qt.Key.Key_Escape and not a0.isAutoRepeat():
             self._lock.let_go(self._clock.now_ns())
 
@@ -138,14 +141,6 @@ class KioskWindow(WallWindow):
     def focusOutEvent(self, a0: QFocusEvent | None) -> None:
         self._lock.let_go(self._clock.now_ns())
         super().focusOutEvent(a0)
-
-    def _escape(self) -> None:
-        now_ns = self._clock.now_ns()
-        if self._lock.is_shown:
-            self._lock.leave(now_ns)
-            self.update()
-        else:
-            self._lock.hold(now_ns)
 
     def _enter_key(self, event: QKeyEvent) -> bool:
         """Take it for the pad; say whether it was one of the pad's."""

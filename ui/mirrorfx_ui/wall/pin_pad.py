@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from PyQt6.QtCore import QCoreApplication, QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QTransform
+from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QTransform
 
 from mirrorfx.kiosk import Stage
 from mirrorfx_ui.desk.theme import ACCENT, BACK, BAD, MUTED, PANEL, RAISED, TEXT
@@ -25,6 +25,7 @@ _KEYS = (("1", "2", "3"), ("4", "5", "6"), ("7", "8", "9"), (ERASE, "0", ENTER))
 _SHARE, _SMALLEST_PX, _LARGEST_PX = 0.72, 300.0, 980.0
 # In units of the card's height.
 _WIDTH, _MARGIN, _GAP, _TOP, _ROUND = 0.66, 0.05, 0.022, 0.27, 0.03
+_TITLE_FREE = 0.13
 
 
 class PinPad:
@@ -60,16 +61,14 @@ class PinPad:
 
     def _paint_head(self, painter: QPainter, card: QRectF, now_ns: int) -> None:
         height = card.height()
-        painter.setFont(_font(height * 0.042))
-        painter.setPen(QColor(TEXT))
-        painter.drawText(_line(card, 0.045, 0.06), Qt.AlignmentFlag.AlignCenter, _tr("Enter the PIN to leave"))
+        title = _line(card, 0.045, 0.06).adjusted(height * _TITLE_FREE, 0, -height * _TITLE_FREE, 0)
+        _write(painter, title, _tr("Enter the PIN to leave"), TEXT, height * 0.042)
         if self._lock.stage is Stage.ASKING and not self._lock.wrong:
             self._paint_dots(painter, _line(card, 0.13, 0.08))
             return
         words, colour = self._words(now_ns)
-        painter.setPen(QColor(colour))
-        painter.setFont(_font(height * 0.036))
-        painter.drawText(_line(card, 0.13, 0.08), Qt.AlignmentFlag.AlignCenter, words)
+        line = _line(card, 0.13, 0.08).adjusted(height * _MARGIN, 0, -height * _MARGIN, 0)
+        _write(painter, line, words, colour, height * 0.036)
 
     def _words(self, now_ns: int) -> tuple[str, str]:
         if self._lock.stage is Stage.PAUSED:
@@ -175,6 +174,14 @@ def _box(painter: QPainter, rect: QRectF, colour: str, radius: float) -> None:
 
 def _line(card: QRectF, top: float, height: float) -> QRectF:
     return QRectF(card.left(), card.top() + card.height() * top, card.width(), card.height() * height)
+
+
+def _write(painter: QPainter, line: QRectF, text: str, colour: str, pixels: float) -> None:
+    """Write `text` in the middle of `line`, smaller where it would not fit."""
+    width = QFontMetricsF(_font(pixels)).horizontalAdvance(text)
+    painter.setFont(_font(pixels * min(line.width() / max(width, 1), 1)))
+    painter.setPen(QColor(colour))
+    painter.drawText(line, Qt.AlignmentFlag.AlignCenter, text)
 
 
 def _font(pixels: float) -> QFont:

@@ -14,6 +14,7 @@ from mirrorfx.errors import InvalidValue
 from mirrorfx.geometry import OutputGeometry, load_screen
 from mirrorfx.safety.panic import Panic
 from mirrorfx_ui.wall.canvas import Canvas, fitted
+from mirrorfx_ui.wall.key_repeat import KeyRepeats
 from mirrorfx_ui.wall.screens import display_period_ns, find_screen
 from mirrorfx_ui.wall.ticker import Ticker
 
@@ -79,6 +80,7 @@ class WallWindow(QWidget):
         self._clock = clock
         self._picture_size = QSize(*size)
         self._canvas = Canvas()
+        self._repeats = KeyRepeats()
         self._windowed: QRect | None = None
         self._followed: QScreen | None = None
         self._ticker = Ticker(clock, self._tick, self)
@@ -205,9 +207,15 @@ class WallWindow(QWidget):
         """Obey it if it is a panic key; say whether it is."""
         if event.key() not in _PANIC_KEYS or event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier:
             return False
-        if not event.isAutoRepeat():
+        if not self._repeats.is_repeat(event):
             self._presenter.press(_PANIC_KEYS[Qt.Key(event.key())])
         return True
+
+    @override
+    def keyReleaseEvent(self, a0: QKeyEvent | None) -> None:
+        if a0:
+            self._repeats.released(a0)
+        super().keyReleaseEvent(a0)
 
     @override
     def mouseDoubleClickEvent(self, a0: QMouseEvent | None) -> None:
