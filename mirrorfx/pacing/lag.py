@@ -16,6 +16,9 @@ from mirrorfx.clock import SECOND
 
 __all__ = ["LagMeter", "Repeat"]
 
+_WARN_SHARE, _BAD_SHARE = 0.01, 0.05
+"""Worth a look, and seen by every visitor (as OBS Studio has it)."""
+
 
 class Repeat(StrEnum):
     """Why a display tick showed the last picture again."""
@@ -90,6 +93,7 @@ class LagMeter:
     def figures(self, now_ns: int) -> dict[str, Any]:
         """Return the lagged frames of ten seconds and their share (0..1), the beat, and all repeats by cause.
 
+        The level is ``good``, ``warning`` above 1 %, ``bad`` above 5 %; empty while there is no beat to lag behind.
         A late frame and the gap that it leaves are one fault: the larger of both counts.
         """
         self._forget(now_ns - self.WINDOW_NS)
@@ -98,10 +102,13 @@ class LagMeter:
         missed = sum(missed for _, _, missed in self._frames) + running
         lagged = max(missed, len(self._late)) if self._limit_ns is not None else 0
         total = len(self._frames) + lagged
+        share = lagged / total if total else 0.0
+        level = "bad" if share > _BAD_SHARE else "warning" if share > _WARN_SHARE else "good"
         return {
             "lag": {
                 "frames": lagged,
-                "share": round(lagged / total, 5) if total else 0.0,
+                "share": round(share, 5),
+                "level": level if self._limit_ns is not None else "",
                 "beat_ms": round(self._beat_ns / 1e6, 3) if self._limit_ns is not None else None,
             },
             "repeats": {str(cause): count for cause, count in self._repeats.items()},

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["BAD_SHARE", "WARN_SHARE", "LagWatch"]
+__all__ = ["LagWatch"]
 
-WARN_SHARE, BAD_SHARE = 0.01, 0.05
-"""Lagged frames of ten seconds: worth a look, and seen by every visitor (as OBS Studio has it)."""
-_LEVELS = ("info", "warning", "error")
+_LEVELS = {"": 0, "good": 0, "warning": 1, "bad": 2}
+_NOTICES = ("info", "warning", "error")
 
 
 class LagWatch:
@@ -19,13 +18,13 @@ class LagWatch:
 
     def note(self, lag: dict[str, Any]) -> tuple[str, str] | None:
         """Take the wall's latest `lag`; return (text, level) of a notice when it has got worse or is over."""
-        share = float(lag["share"])
-        level = 2 if share > BAD_SHARE else 1 if share > WARN_SHARE else 0
+        level = _LEVELS[lag["level"]]
         if level > self._level:
             self._level = level
-            return f"The wall lags: {100 * share:.1f} % of the last ten seconds' frames did not come in time.", _LEVELS[
-                level
-            ]
+            return (
+                f"The wall lags: {100 * lag['share']:.1f} % of the last ten seconds' frames did not come in time.",
+                _LEVELS[level],
+            )
         if self._level and not lag["frames"]:
             self._level = 0
             return "The wall has caught up: no frame has lagged for ten seconds.", "info"

@@ -27,7 +27,7 @@ _NO_DISPLAY: dict[str, Any] = {
     "interval_ms": {},
     "animation_error_ms": 0.0,
     "freezes": 0,
-    "lag": {"frames": 0, "share": 0.0, "beat_ms": None},
+    "lag": {"frames": 0, "share": 0.0, "level": "", "beat_ms": None},
     "repeats": {},
 }
 

@@ -78,6 +78,13 @@ def test_repeats_beyond_the_beat_are_told_apart(show):
     assert show.figures()["repeats"] == {"beat": 63, "behind": 2, "hold": 0, "panic": 0}
 
 
+@pytest.mark.parametrize(("late", "level"), [(0, "good"), (2, "good"), (3, "warning"), (10, "warning"), (11, "bad")])
+def test_above_one_percent_is_a_warning_and_above_five_is_bad(show, late, level):
+    show.beats(198, pattern=(1,))
+    show.meter.late(late, show.t_ns)
+    assert show.figures()["lag"]["level"] == level
+
+
 def test_a_gap_that_still_goes_on_counts_already(show):
     show.beats(60, pattern=(1,))
     show.repeat(19)
@@ -129,4 +136,4 @@ def test_before_there_is_a_beat_nothing_lags():
     show.new()
     show.repeat(100)
     show.new()
-    assert show.figures()["lag"] == {"frames": 0, "share": 0.0, "beat_ms": None}
+    assert show.figures()["lag"] == {"frames": 0, "share": 0.0, "level": "", "beat_ms": None}

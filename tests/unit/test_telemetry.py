@@ -140,7 +140,8 @@ def test_the_thread_ends_and_lets_go_of_the_driver(monkeypatch):
 
 
 def lag(frames, share):
-    return {"frames": frames, "share": share, "beat_ms": 37.0}
+    level = "bad" if share > 0.05 else "warning" if share > 0.01 else "good"
+    return {"frames": frames, "share": share, "level": level, "beat_ms": 37.0}
 
 
 def test_lag_is_told_when_it_starts_gets_worse_and_is_over():
