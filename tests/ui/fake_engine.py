@@ -46,6 +46,30 @@ STATE = {
         {"name": "Opening night", "category": "", "builtin": False},
     ],
     "locked": [],
+    "camera": {
+        "state": "open",
+        "name": "C920",
+        "size": [1280, 720],
+        "rate_fps": 30.0,
+        "asked": {
+            "exposure": None,
+            "gain": None,
+            "white_balance": 4000.0,
+            "focus": None,
+            "rotation": 0,
+            "zoom": 1.0,
+            "pan_x": 0.0,
+            "pan_y": 0.0,
+            "mirror": True,
+        },
+        "real": {"exposure": 156.0, "gain": 0.0, "white_balance": 4600.0, "focus": None},
+        "lacks": {"focus": "The driver of C920 doesn't offer it."},
+    },
+    "sources": [
+        {"name": "camera:usb-C920", "label": "HD Pro Webcam C920", "current": True},
+        {"name": "demo", "label": "Demo clip", "current": False},
+        {"name": "pattern", "label": "Test pattern", "current": False},
+    ],
     "problems": [],
     "source": "clips/man.mp4",
     "size": [1024, 768],
@@ -175,6 +199,12 @@ class FakeEngine:
                 self.state["values"] = self.state["values"] | self.preset_values.get(arguments["name"], {})
                 self.state["preset"] = arguments["name"]
                 return {"name": arguments["name"]}
+            case "camera":
+                camera = self.state["camera"]
+                asked = {name: value for name, value in arguments.items() if name != "origin"}
+                self.state["camera"] = camera | {"asked": camera["asked"] | asked}
+            case "source":
+                self.state["sources"] = [s | {"current": s["name"] == arguments["name"]} for s in self.state["sources"]]
             case "lock":
                 self.state["locked"] = arguments["params"]
             case "save":

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QElapsedTimer, Qt, pyqtSignal
 from PyQt6.QtGui import QGuiApplication
-from PyQt6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
+from mirrorfx_ui.desk.chooser import Chooser
 from mirrorfx_ui.desk.signs import Sign, icon
 from mirrorfx_ui.desk.theme import label
-from mirrorfx_ui.desk.wheel import wheel_when_focused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QContextMenuEvent, QMouseEvent
     from PyQt6.QtWidgets import QLabel
 
-__all__ = ["DRAG_FADE_S", "STEP_FADE_S", "ChoiceControl", "Control", "SwitchControl", "named_row"]
+__all__ = [
+    "DRAG_FADE_S",
+    "INSET_PX",
+    "NAME_PX",
+    "ROW_GAP_PX",
+    "STEP_FADE_S",
+    "ChoiceControl",
+    "Control",
+    "SwitchControl",
+    "named_row",
+]
 
 DRAG_FADE_S = 0.15
 """For values that are being dragged: long enough to hide the steps, short enough to feel direct."""
@@ -28,8 +38,9 @@ STEP_FADE_S = 0.6
 
 _PAUSE_MS = 700
 """Turns of the wheel or keys that follow sooner are one step."""
-_NAME_PX = 124
-_INSET_PX = 11
+NAME_PX = 112
+ROW_GAP_PX = 10
+INSET_PX = 11
 """Where a fader's groove begins: half a handle in; other controls start there, too."""
 
 
@@ -59,6 +70,8 @@ class Control(QWidget):
         self.locked = False
         self.lock = QToolButton()
         self.lock.setProperty("role", "sign")
+        if not param["osc"]:
+            self.lock.hide()  # no param of the effect: presets don't touch it anyway
         self.lock.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.lock.clicked.connect(lambda: self.lock_asked.emit(self.name, not self.locked))
         self.setToolTip(str(param["help"]))
@@ -117,13 +130,12 @@ class Control(QWidget):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         reset = menu.addAction(self.tr("Reset to its default"), self._reset_by_menu)
-        lock = menu.addAction(
-            self.tr("Unlock") if self.locked else self.tr("Lock"),
-            lambda: self.lock_asked.emit(self.name, not self.locked),
-        )
-        copy = menu.addAction(self.tr("Copy OSC address %1").replace("%1", self.param["osc"]), self._copy_osc)
-        assert reset and lock and copy
+        assert reset
         reset.setEnabled(not self.locked)
+        if self.param["osc"]:
+            lock = self.tr("Unlock") if self.locked else self.tr("Lock")
+            menu.addAction(lock, lambda: self.lock_asked.emit(self.name, not self.locked))
+            menu.addAction(self.tr("Copy OSC address %1").replace("%1", self.param["osc"]), self._copy_osc)
         return menu
 
     def _reset_by_menu(self) -> None:
@@ -160,7 +172,7 @@ class NameLabel(QWidget):
         self.note = label(str(control.param["unit"]), "muted")
         if control.param["unit"] or control.param.get("readout"):
             column.addWidget(self.note)
-        self.setFixedWidth(_NAME_PX)
+        self.setFixedWidth(NAME_PX)
         self._control = control
 
     @override
@@ -174,11 +186,11 @@ def named_row(control: Control, *, inset: bool = False) -> QHBoxLayout:
     """Return `control`'s layout, with its name at the left; `inset` lines a box up with the faders' grooves."""
     row = QHBoxLayout(control)
     row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(14)
+    row.setSpacing(ROW_GAP_PX)
     control.name_label = NameLabel(control)
     row.addWidget(control.name_label)
     if inset:
-        row.addSpacing(_INSET_PX)
+        row.addSpacing(INSET_PX)
     return row
 
 
@@ -218,9 +230,8 @@ class ChoiceControl(Control):
 
     def __init__(self, param: Mapping[str, Any], parent: QWidget | None = None) -> None:
         super().__init__(param, parent)
-        self._box = QComboBox()
+        self._box = Chooser()
         self._box.addItems([str(choice) for choice in param["choices"]])
-        wheel_when_focused(self._box)
         self.describe(self._box)
         self._box.textActivated.connect(self._choose)
         row = named_row(self, inset=True)
@@ -234,8 +245,7 @@ class ChoiceControl(Control):
     @property
     @override
     def held(self) -> bool:
-        view = self._box.view()
-        return view is not None and view.isVisible()
+        return self._box.is_open
 
     @override
     def parts(self) -> tuple[QWidget, ...]:

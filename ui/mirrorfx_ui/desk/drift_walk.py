@@ -125,12 +125,17 @@ class DriftWalk(QWidget):
         first, last = self._phase_at(0, now), self._phase_at(self.width(), now)
         self._paint_path(painter, now, first, now, QColor(theme.FAINT))
         self._paint_path(painter, now, now, last, QColor(theme.MUTED))
+        font = self.font()
+        font.setPixelSize(12)
+        painter.setFont(font)
+        words = self.words
+        room = self.width() - painter.fontMetrics().horizontalAdvance(words) - 16
         for keyframe in range(math.floor(first), math.ceil(last) + 1):
-            self._paint_bead(painter, keyframe, now)
+            self._paint_bead(painter, keyframe, now, room)
         self._paint_now(painter, now)
         painter.setPen(QColor(theme.MUTED))
         below = QRectF(0, _HEIGHT_PX, self.width(), _TEXT_PX)
-        painter.drawText(below, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self.words)
+        painter.drawText(below, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
         painter.end()
 
     def _phase_at(self, x: float, now: float) -> float:
@@ -147,16 +152,15 @@ class DriftWalk(QWidget):
         painter.setPen(QPen(colour, 1.6))
         painter.drawPolyline(QPolygonF(points))
 
-    def _paint_bead(self, painter: QPainter, keyframe: int, now: float) -> None:
-        """Draw a keyframe: full behind the marker, a ring before it."""
+    def _paint_bead(self, painter: QPainter, keyframe: int, now: float, room: float) -> None:
+        """Draw a keyframe: full behind the marker, a ring before it; with its number, if that ends within `room`."""
         at = self._point(keyframe, now)
         passed = keyframe <= now
         painter.setPen(QPen(QColor(theme.FAINT if passed else theme.MUTED), 1.6))
         painter.setBrush(QColor(theme.FAINT if passed else theme.PANEL))
         painter.drawEllipse(at, 4.5, 4.5)
-        font = self.font()
-        font.setPixelSize(12)
-        painter.setFont(font)
+        if at.x() + 12 > room:
+            return
         painter.setPen(QColor(theme.FAINT))
         painter.drawText(QRectF(at.x() - 30, _HEIGHT_PX, 60, _TEXT_PX), Qt.AlignmentFlag.AlignCenter, str(keyframe))
 

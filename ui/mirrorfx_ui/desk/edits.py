@@ -43,16 +43,23 @@ class Taken:
 
 
 class ParamEdits(QObject):
-    """Sends at most 30 edits a second, each when the one before was answered: a slow engine gets fewer, not a queue."""
+    """Sends at most 30 edits a second, each when the one before was answered: a slow engine gets fewer, not a queue.
+
+    Args:
+        bridge: to the engine.
+        parent: owns it.
+        do: the request; ``set`` takes the effect's params with a fade, others take their values as they are.
+    """
 
     settled = pyqtSignal(object)
     """frozenset: an edit was answered; these of its params were refused."""
     taken = pyqtSignal(object)
     """list[Taken]: the operator's edits that changed something; not those of `put_back`."""
 
-    def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
+    def __init__(self, bridge: Bridge, parent: QObject | None = None, do: str = "set") -> None:
         super().__init__(parent)
         self._bridge = bridge
+        self._do = do
         self._waiting: dict[str, _Edit] = {}
         self._sent: dict[str, _Edit] = {}
         self._preset: dict[str, str | None] = {}
@@ -104,7 +111,10 @@ class ParamEdits(QObject):
         self._sent_preset, self._preset = self._preset, {}
         self._pause.start()
         changes = {name: edit.value for name, edit in self._sent.items()}
-        self._bridge.ask("set", self._answered, params=changes, fade_s=fade_s, **self._sent_preset)
+        if self._do == "set":
+            self._bridge.ask("set", self._answered, params=changes, fade_s=fade_s, **self._sent_preset)
+        else:
+            self._bridge.ask(self._do, self._answered, **changes)
 
     def _answered(self, reply: Reply) -> None:
         answered, self._sent, self._sent_preset = self._sent, {}, {}

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtGui import QPainter, QStandardItem, QStandardItemModel
-from PyQt6.QtWidgets import QComboBox, QVBoxLayout, QWidget
-from typing_extensions import override
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QStandardItem, QStandardItemModel
+from PyQt6.QtWidgets import QGridLayout, QWidget
 
-from mirrorfx_ui.desk.signs import Sign, pixmap
+from mirrorfx_ui.desk.chooser import Chooser
+from mirrorfx_ui.desk.controls import INSET_PX, NAME_PX, ROW_GAP_PX
 from mirrorfx_ui.desk.theme import label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from PyQt6.QtGui import QPaintEvent
 
     from mirrorfx_ui.desk.bridge import Bridge
 
@@ -31,17 +29,21 @@ class EffectPanel(QWidget):
         super().__init__(parent)
         self._bridge = bridge
         self._state: Mapping[str, Any] = {}
-        self.box = _Chooser()
+        self.box = Chooser()
         self.box.setAccessibleName(self.tr("Effect"))
         self.box.activated.connect(self._choose)
         self.note = label("", "muted")
         self.note.setWordWrap(True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(label(self.tr("Effect"), "title"))
-        column.addWidget(self.box)
-        column.addWidget(self.note)
+        name = label(self.tr("Effect"), "param")
+        name.setFixedWidth(NAME_PX)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(ROW_GAP_PX + INSET_PX)
+        grid.setVerticalSpacing(6)
+        grid.addWidget(name, 0, 0)
+        grid.addWidget(self.box, 0, 1)
+        grid.addWidget(self.note, 1, 1)
+        grid.setColumnStretch(1, 1)
         bridge.state_changed.connect(self.show_state)
 
     def show_state(self, state: Mapping[str, Any]) -> None:
@@ -50,8 +52,7 @@ class EffectPanel(QWidget):
             self._fill(state["effects"])
         self._state = state
         switching = state["switching_to"]
-        view = self.box.view()
-        if view is None or not view.isVisible():
+        if not self.box.is_open:
             self.box.setCurrentIndex(self.box.findData(switching or state["effect"], _NAME))
         self.box.setEnabled(not switching)
         self.note.setText(self._note(state["effect"], switching, state.get("carried_by")))
@@ -84,14 +85,3 @@ class EffectPanel(QWidget):
         name = self.box.itemData(index, _NAME)
         if name != self._state.get("effect"):
             self._bridge.ask("effect", lambda _reply: self.show_state(self._state), name=name)
-
-
-class _Chooser(QComboBox):
-    """A combo box with an arrow that the sheet's colours fit."""
-
-    @override
-    def paintEvent(self, e: QPaintEvent | None) -> None:
-        super().paintEvent(e)
-        painter = QPainter(self)
-        painter.drawPixmap(QPoint(self.width() - 30, (self.height() - 16) // 2), pixmap(Sign.OPEN))
-        painter.end()

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FaderControl", "NumberBox", "SeedControl"]
 
-_BOX_PX = 96
-_SEED_PX = 150
+_BOX_PX = 90
+_SEED_PX = 136
 _STEPS = 100
 
 

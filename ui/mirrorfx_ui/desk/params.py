@@ -58,7 +58,7 @@ class ParamPanel(QWidget):
         self.steps = Steps(bridge, self._edits, self)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(18)
+        self._column.setSpacing(14)
         bridge.state_changed.connect(self.take)
         bridge.figures_changed.connect(self.walk.show_figures)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["TextControl"]
 
 _PAUSE_MS = 1200
-_LINES_PX = 104
+_LINES_PX = 84
 _ROW_PX, _ROWS_MOST = 34, 8
 
 

@@ -7,7 +7,7 @@ from PyQt6.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidge
 
 __all__ = ["Tabs", "page"]
 
-_GAP_PX = 22
+_GAP_PX = 16
 
 
 class Tabs(QTabWidget):
