@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mirrorfx.cli._status import add_status_option, status_lines, status_settings
 from mirrorfx.errors import InvalidValue, SinkUnavailable, UnknownName
 from mirrorfx.frame import parse_size
 
@@ -87,6 +88,7 @@ def add_mirror_options(parser: argparse.ArgumentParser) -> None:
     )
     safe.add_argument("--safe-preset", metavar="NAME|FILE", help="what SAFE PRESET takes (default: the first preset)")
     safe.add_argument("--control-port", type=int, metavar="PORT", help="control protocol on this loopback port")
+    add_status_option(safe)
 
 
 def add_turbo_options(parser: argparse.ArgumentParser) -> None:
@@ -162,6 +164,8 @@ def say_what_runs(mirror: Mirror, args: argparse.Namespace) -> None:
         out.print(f"[bold yellow]{_UNGUARDED}[/]")
     if args.control_port is not None:
         out.print(f"Control: {mirror.settings.control_url}")
+    for line in status_lines(mirror.settings):
+        out.print(line, markup=False, soft_wrap=True)
 
 
 def _effect_notice(mirror: Mirror) -> str:
@@ -198,6 +202,7 @@ def mirror_settings(args: argparse.Namespace) -> dict[str, Any]:
         "mirror": args.mirror,
         "camera": _camera_settings(args.camera),
         "control_port": args.control_port,
+        **status_settings(args),
         "effect_options": effect_options(args),
     }
 

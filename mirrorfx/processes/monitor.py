@@ -10,16 +10,21 @@ import hmac
 import json
 import logging
 import os
+import re
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mirrorfx.clock import SECOND, Clock
-from mirrorfx.errors import ProcessFailed
+from mirrorfx.errors import ProcessFailed, UnknownName
 from mirrorfx.processes.channel import Channel
 from mirrorfx.processes.messages import Failed
 from mirrorfx.processes.spawn import CLOCK
+from mirrorfx.processes.status import EngineLink
 from mirrorfx.processes.taps import RATE_MOST, Tap, Taps
+from mirrorfx.resources import asset
+from mirrorfx.safety.panic import Panic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +45,9 @@ _IN_FLIGHT_MOST = 2
 _SILENT_NS = 20 * SECOND
 _MESSAGE_BYTES = 4096
 _FAILED_CODE = 1
+_STATUS_NS = SECOND // 2
+_COOKIE_S = 30 * 24 * 3600
+_HOST = re.compile(r"[A-Za-z0-9.\-:\[\]]+")
 
 
 class Pictures:
@@ -98,6 +106,8 @@ class _Viewer:
     due_ns: dict[str, int] = field(default_factory=dict)
     sent: dict[str, int] = field(default_factory=dict)
     in_flight: int = 0
+    status: bool = False
+    told: str = ""
 
     def wants(self, wanted: Mapping[str, Any], kinds: tuple[str, ...]) -> None:
         """Note what it wants: pictures a second by kind.
@@ -122,7 +132,11 @@ class Monitor:
         self._clock = clock
         self._taps = Taps.attach(setup.taps)
         self._pictures = Pictures({"P": self._taps.program, "I": self._taps.input, "V": self._taps.preview}, clock)
+        self._engine = EngineLink(setup.control_url, clock)
+        self._next_status_ns = 0
         self._viewers: set[_Viewer] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._somebody = asyncio.Event()
         self.stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -134,15 +148,19 @@ class Monitor:
         from aiohttp import web
 
         app = web.Application()
+        app.router.add_get("/", self._page)
         app.router.add_get("/pictures", self._watch)
         app.router.add_get("/program.jpg", self._program)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
         try:
             await web.TCPSite(runner, self._setup.host, self._setup.port).start()
-            feeding = asyncio.create_task(self._feed_all())
-            await self.stopping.wait()
+            feeding, stopping = asyncio.create_task(self._feed_all()), asyncio.create_task(self.stopping.wait())
+            await asyncio.wait({feeding, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if feeding.done():
+                feeding.result()
             feeding.cancel()
+            stopping.cancel()
         except OSError as error:
             raise ProcessFailed(
                 f"The status page can't listen on {self._setup.host}:{self._setup.port} ({error.strerror or error}). "
@@ -151,6 +169,7 @@ class Monitor:
         finally:
             for viewer in list(self._viewers):
                 await viewer.ws.close()
+            await self._engine.close()
             await runner.cleanup()
             self._taps.close()
 
@@ -164,12 +183,51 @@ class Monitor:
         """
         from aiohttp import web
 
-        given = http.query.get("token", "")
-        if not hmac.compare_digest(given.encode(), self._setup.token.encode()):
+        scheme, _, bearer = http.headers.get("Authorization", "").partition(" ")
+        given = http.query.get("token") or (bearer if scheme == "Bearer" else http.cookies.get(self._cookie, ""))
+        if not hmac.compare_digest(given.encode(errors="replace"), self._setup.token.encode()):
             raise web.HTTPForbidden(text="This needs the token that MirrorFX printed at its start, in the address.")
         origin = http.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != http.host:
             raise web.HTTPForbidden(text="A page of another site may not look on.")
+
+    @property
+    def _cookie(self) -> str:
+        """Its name; browsers don't tell ports of one host apart."""
+        return f"mirrorfx-{self._setup.port}"
+
+    # The page
+
+    async def _page(self, http: web.Request) -> web.StreamResponse:
+        """Take the token out of the address into a cookie, so that it isn't seen over a shoulder; then the page."""
+        from aiohttp import web
+
+        self._check(http)
+        if "token" in http.query:
+            answer = web.Response(status=303, headers={"Location": "/", "Referrer-Policy": "no-referrer"})
+            answer.set_cookie(self._cookie, self._setup.token, max_age=_COOKIE_S, httponly=True, samesite="Lax")
+            return answer
+        nonce = secrets.token_urlsafe(12)
+        text = asset("status.html").read_text("utf-8").replace("{{nonce}}", nonce)
+        headers = {"Content-Security-Policy": _policy(nonce, http.host), "Cache-Control": "no-store"}
+        headers |= {"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
+        return web.Response(text=text, content_type="text/html", headers=headers)
+
+    async def _tell_status(self) -> None:
+        """Tell those who want to know how the mirror is; listen to the engine only while there are any."""
+        viewers, now_ns = [viewer for viewer in self._viewers if viewer.status], self._clock.now_ns()
+        if not viewers:
+            self._engine.leave()
+            return
+        self._engine.open()
+        if now_ns < self._next_status_ns:
+            return
+        self._next_status_ns = now_ns + _STATUS_NS
+        text = json.dumps({"status": self._engine.digest()})
+        for viewer in viewers:
+            if viewer.told != text and viewer.in_flight <= _IN_FLIGHT_MOST:
+                viewer.told = text
+                await self._send(viewer, text)
 
     # Pictures
 
@@ -196,6 +254,7 @@ class Monitor:
         await ws.prepare(http)
         viewer = _Viewer(ws, self._clock.now_ns())
         self._viewers.add(viewer)
+        self._somebody.set()
         try:
             async for message in ws:
                 viewer.t_heard_ns = self._clock.now_ns()
@@ -213,16 +272,34 @@ class Monitor:
 
     async def _told(self, viewer: _Viewer, text: str) -> None:
         try:
-            viewer.wants(json.loads(text)["want"], self._pictures.kinds)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            said = json.loads(text)
+            if "panic" in said:
+                viewer.status = True
+                what, on = Panic.named(said["panic"]["what"]).label, bool(said["panic"]["on"])
+                # Beside the pictures: an engine that hangs answers late or never.
+                self._tasks.add(task := asyncio.create_task(self._panic(viewer, what, on=on)))
+                task.add_done_callback(self._tasks.discard)
+                return
+            viewer.wants(said["want"], self._pictures.kinds)
+            viewer.status, viewer.told = bool(said.get("status")), ""
+        except (ValueError, TypeError, KeyError, AttributeError, UnknownName) as error:
             problem = f'That is not understood ({error}). Say {{"want": {{"P": 5, "I": 2}}}}: pictures a second.'
             await viewer.ws.send_str(json.dumps({"error": problem}))
+
+    async def _panic(self, viewer: _Viewer, what: str, *, on: bool) -> None:
+        error = await self._engine.panic(what, on=on)
+        await self._send(viewer, json.dumps({"panic": {"what": what, "error": error}}))
 
     async def _feed_all(self) -> None:
         while True:
             for viewer in list(self._viewers):
                 await self._feed(viewer)
-            await asyncio.sleep(_LOOK_S)
+            await self._tell_status()
+            if self._viewers:
+                await asyncio.sleep(_LOOK_S)
+            else:
+                self._somebody.clear()
+                await self._somebody.wait()
 
     async def _feed(self, viewer: _Viewer) -> None:
         """Send what is due to one viewer; a slow one is skipped, so it never delays the others."""
@@ -243,13 +320,22 @@ class Monitor:
             viewer.due_ns[kind] = max(viewer.due_ns.get(kind, 0), now_ns - period_ns // 2) + period_ns
             await self._send(viewer, kind.encode() + found[1])
 
-    async def _send(self, viewer: _Viewer, message: bytes) -> None:
+    async def _send(self, viewer: _Viewer, message: bytes | str) -> None:
         viewer.in_flight += 1
         try:
-            await viewer.ws.send_bytes(message)
+            await (viewer.ws.send_str(message) if isinstance(message, str) else viewer.ws.send_bytes(message))
             await viewer.ws.ping()
         except (ConnectionError, RuntimeError):
             self._viewers.discard(viewer)
+
+
+def _policy(nonce: str, host: str) -> str:
+    """Return what the page may do: its own style and script, pictures that it got, and its own web socket."""
+    there = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
+    return (
+        f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src blob:; "
+        f"connect-src 'self'{there}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
 
 
 async def _serve(channel: Channel, setup: MonitorSetup) -> None:

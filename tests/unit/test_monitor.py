@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 
 import aiohttp
@@ -12,14 +13,26 @@ import numpy as np
 import pytest
 
 from mirrorfx.clock import MonotonicClock
+from mirrorfx.control.server import ControlServer
 from mirrorfx.errors import ProcessFailed
 from mirrorfx.mirror import _free_port
 from mirrorfx.processes.monitor import Monitor
 from mirrorfx.processes.settings import MonitorSetup
 from mirrorfx.processes.taps import Taps
+from mirrorfx.resources import asset
 
 TOKEN = "let-me-look-please"
 CLOCK = MonotonicClock()
+FIGURES = {
+    "fps": 20.0,
+    "recent": {"fps": 27.5, "latency_ms": {"p50": 98.0, "p95": 110.0}, "freezes": 1},
+    "delay_ms": 97.0,
+    "showing": "picture",
+    "workers": [
+        {"name": "worker-0", "device": "cuda:0", "state": "ready", "gpu": {"temperature_c": 61.0}},
+        {"name": "worker-1", "device": "cuda:1", "state": "starting"},
+    ],
+}
 
 
 class Painter:
@@ -61,12 +74,12 @@ def painter(taps):
         yield painting
 
 
-def look(taps, script):
+def look(taps, script, control_url=""):
     """Run `script(session, base, monitor)` against a monitor, all in one loop."""
 
     async def run():
         port = _free_port()
-        monitor = Monitor(MonitorSetup(taps.specs, "127.0.0.1", port, TOKEN, ""), CLOCK)
+        monitor = Monitor(MonitorSetup(taps.specs, "127.0.0.1", port, TOKEN, control_url), CLOCK)
         serving = asyncio.create_task(monitor.run())
         async with aiohttp.ClientSession() as session:
             base = f"http://127.0.0.1:{port}"
@@ -95,7 +108,7 @@ async def next_picture(ws):
     return message.data[:1].decode(), cv2.imdecode(np.frombuffer(message.data[1:], np.uint8), cv2.IMREAD_COLOR)
 
 
-@pytest.mark.parametrize("path", ["/pictures", "/program.jpg"])
+@pytest.mark.parametrize("path", ["/", "/pictures", "/program.jpg"])
 @pytest.mark.parametrize("token", ["", "wrong", TOKEN + "x", "ß"])
 def test_without_the_token_there_is_nothing_to_see(taps, path, token):
     async def script(session, base, _monitor):
@@ -227,3 +240,205 @@ def test_a_port_that_is_taken_is_named(taps):
             await Monitor(MonitorSetup(taps.specs, "127.0.0.1", port, TOKEN, ""), CLOCK).run()
 
     look(taps, script)
+
+
+# The status page
+
+
+def cookie_of(answer):
+    (name,) = answer.cookies
+    return {name: answer.cookies[name].value}
+
+
+def test_the_token_goes_from_the_address_into_a_cookie_that_scripts_cannot_read(taps):
+    async def script(session, base, _monitor):
+        async with session.get(f"{base}/?token={TOKEN}", allow_redirects=False) as answer:
+            assert answer.status == 303
+            assert answer.headers["Location"] == "/"
+            (morsel,) = answer.cookies.values()
+            assert morsel["httponly"]
+            assert morsel["samesite"] == "Lax"
+            cookies = cookie_of(answer)
+        async with session.get(f"{base}/", cookies=cookies) as page:
+            return page.status, await page.text(), page.headers
+
+    status, text, headers = look(taps, script)
+    assert status == 200
+    assert TOKEN not in text
+    for word in ("BLACKOUT", "FREEZE", "BYPASS", "SAFE PRESET"):
+        assert word in text
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "{{" not in text
+    (nonce,) = set(re.findall(r'nonce="([^"]+)"', text))
+    assert f"'nonce-{nonce}'" in policy
+
+
+def test_the_page_needs_nothing_from_elsewhere_and_writes_no_markup_from_what_it_is_told(taps):
+    text = asset("status.html").read_text("utf-8")
+    assert not re.findall(r"https?://|//\w+\.", text)
+    for unsafe in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+        assert unsafe not in text
+
+
+def test_a_token_in_the_header_or_the_cookie_will_do_and_a_wrong_one_in_the_address_will_not(taps):
+    async def script(session, base, monitor):
+        found = []
+        for path, headers in (
+            ("/", {"Authorization": f"Bearer {TOKEN}"}),
+            ("/", {"Authorization": f"Basic {TOKEN}"}),
+            ("/", {"Authorization": "Bearer wrong"}),
+            ("/", {"Cookie": f"{monitor._cookie}={TOKEN}"}),
+            ("/?token=wrong", {"Cookie": f"{monitor._cookie}={TOKEN}"}),
+            ("/", {"Cookie": f"mirrorfx-1={TOKEN}"}),
+        ):
+            async with session.get(base + path, headers=headers) as answer:
+                found.append(answer.status)
+        return found
+
+    assert look(taps, script) == [200, 403, 403, 200, 403, 403]
+
+
+NASTY = '<img src=x onerror="alert(1)">'
+
+
+class Engine:
+    """A control server whose requests are answered by a thread."""
+
+    def __init__(self):
+        self.server = ControlServer()
+        self.server.start()
+        self.asked = []
+        self.refusal = ""
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self):
+        while not self._ending.wait(0.005):
+            for pending in self.server.requests():
+                self.asked.append((pending.request.do, pending.request.arguments))
+                pending.refuse(self.refusal) if self.refusal else pending.answer({})
+
+    def close(self):
+        self._ending.set()
+        self._thread.join()
+        self.server.close()
+
+
+@pytest.fixture
+def engine():
+    made = Engine()
+    yield made
+    made.close()
+
+
+async def status_when(ws, wanted):
+    """Return the first status that `wanted` says yes to."""
+    while True:
+        message = await ws.receive(10)
+        said = json.loads(message.data) if message.type is aiohttp.WSMsgType.TEXT else {}
+        if "status" in said and wanted(said["status"]):
+            return said["status"]
+
+
+async def panic_answer(ws):
+    while True:
+        message = await ws.receive(10)
+        said = json.loads(message.data) if message.type is aiohttp.WSMsgType.TEXT else {}
+        if "panic" in said:
+            return said["panic"]
+
+
+def test_the_status_is_the_engines_state_and_figures(taps, engine):
+    async def script(session, base, _monitor):
+        async with session.ws_connect(pictures(base)) as ws:
+            await ws.send_str('{"want": {}, "status": true}')
+            await status_when(ws, lambda s: s["link"] == "connected")
+            engine.server.publish("state", {"preset": NASTY, "effect": "style", "panic": {"seen": "freeze"}})
+            engine.server.publish("figures", FIGURES)
+            return await status_when(ws, lambda s: s["fps"])
+
+    status = look(taps, script, control_url=engine.server.url)
+    assert status["fps"] == 27.5, "of the last ten seconds, not of the whole run"
+    assert status["preset"] == NASTY
+    assert status["latency_ms"] == 98.0
+    assert status["panic"] == {"seen": "freeze"}
+    assert status["workers"][0]["temperature_c"] == 61.0
+    assert status["workers"][1]["temperature_c"] is None
+
+
+def test_an_engine_that_ends_is_told_and_pictures_go_on(taps, engine, painter):
+    async def script(session, base, _monitor):
+        async with session.ws_connect(pictures(base)) as ws:
+            await ws.send_str('{"want": {"P": 5}, "status": true}')
+            await status_when(ws, lambda s: s["link"] == "connected")
+            await asyncio.to_thread(engine.close)
+            await status_when(ws, lambda s: s["link"] == "lost")
+            for _ in range(20):
+                if (await ws.receive(10)).type is aiohttp.WSMsgType.BINARY:
+                    return True
+        return False
+
+    assert look(taps, script, control_url=engine.server.url)
+
+
+def test_the_engine_is_listened_to_only_while_somebody_wants_to_know(taps, engine):
+    async def clients(number):
+        while engine.server.clients != number:
+            await asyncio.sleep(0.01)
+
+    async def script(session, base, _monitor):
+        async with session.ws_connect(pictures(base)) as ws:
+            await ws.send_str('{"want": {"P": 5}}')
+            await asyncio.sleep(0.2)
+            before = engine.server.clients
+            await ws.send_str('{"want": {}, "status": true}')
+            await clients(1)
+            await ws.send_str('{"want": {}, "status": false}')
+            await clients(0)
+            return before
+
+    assert look(taps, script, control_url=engine.server.url) == 0
+
+
+@pytest.mark.parametrize("what", ["blackout", "freeze", "bypass", "safe"])
+def test_a_panic_key_is_passed_on(taps, engine, what):
+    async def script(session, base, _monitor):
+        async with session.ws_connect(pictures(base)) as ws:
+            await ws.send_str('{"want": {}, "status": true}')
+            await status_when(ws, lambda s: s["link"] == "connected")
+            await ws.send_str(json.dumps({"panic": {"what": what, "on": True}}))
+            return await panic_answer(ws)
+
+    assert look(taps, script, control_url=engine.server.url) == {"what": what, "error": ""}
+    assert engine.asked == [("panic", {"what": what, "on": True, "origin": "status page"})]
+
+
+def test_a_panic_key_that_is_refused_says_why(taps, engine):
+    engine.refusal = "There is no wall to tell just now."
+
+    async def script(session, base, _monitor):
+        async with session.ws_connect(pictures(base)) as ws:
+            await ws.send_str('{"want": {}, "status": true}')
+            await status_when(ws, lambda s: s["link"] == "connected")
+            await ws.send_str('{"panic": {"what": "blackout", "on": true}}')
+            return await panic_answer(ws)
+
+    assert look(taps, script, control_url=engine.server.url)["error"] == "There is no wall to tell just now."
+
+
+@pytest.mark.parametrize("said", ['{"panic": 1}', '{"panic": {"what": "stop", "on": true}}', '{"panic": {}}'])
+def test_an_unknown_panic_key_reaches_nobody(taps, engine, said):
+    async def script(session, base, _monitor):
+        async with session.ws_connect(pictures(base)) as ws:
+            await ws.send_str('{"want": {}, "status": true}')
+            await status_when(ws, lambda s: s["link"] == "connected")
+            await ws.send_str(said)
+            while "error" not in (answer := json.loads((await ws.receive(10)).data)):
+                """A status came before."""
+            return answer
+
+    assert "not understood" in look(taps, script, control_url=engine.server.url)["error"]
+    assert engine.asked == []
