@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import os
 import threading
 from collections import deque
 from dataclasses import dataclass, replace
@@ -387,4 +389,6 @@ def sound_main(connection: Connection, wish: SoundWish) -> None:
     """Run the sound process."""
     from mirrorfx.sound.devices import PortAudio
 
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(-10)  # a gap in the sound is heard at once; only some users may do this
     SoundProcess(Channel(connection), wish, CLOCK, lambda: PortAudio(CLOCK)).run()

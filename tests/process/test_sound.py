@@ -59,7 +59,7 @@ def test_a_param_follows_the_soundtrack_in_the_workers(operate, third_party, tmp
     def strengths():
         return [float(line) for line in notes.read_text().split()]
 
-    def follow(client):
+    def follow():
         before = len(strengths())
         until(lambda: max(strengths()[before:], default=0) > 0.5, "it rises with the tone")
         before = len(strengths())
@@ -71,14 +71,14 @@ def test_a_param_follows_the_soundtrack_in_the_workers(operate, third_party, tmp
         client.ask("sound", file=song, input="soundtrack", play=True)
         client.ask("modulation", routes=[{"source": "mid", "param": "strength", "amount": 0.5, "smoothing_s": 0.02}])
         until(lambda: notes.exists() and strengths()[-1] < 0.2, "the first frame of it")
-        follow(client)
+        follow()
         assert max(strengths()[-60:]) == pytest.approx(0.1 + 0.5 * 0.9, abs=0.02)
         assert state_of(client)["values"]["strength"] == 0.1
         assert any(event.event == "levels" for event in events)
 
         family()["mfx-sound"].send_signal(signal.SIGKILL)
         until(lambda: any("sound process is gone" in e.data.get("text", "") for e in events), "it is told")
-        follow(client)  # it is back, and where it would stand
+        follow()  # it is back, and where it would stand
         client.ask("modulation", routes=[])
 
     outcome = operate(script, effect=third_party("witness", WITNESS.format(path=str(notes))))
@@ -92,25 +92,14 @@ def test_after_the_engine_died_the_soundtrack_goes_on_where_it_would_stand(opera
         time.sleep(2.5)  # the session is kept every two seconds
         before = state_of(client)["sound"]
         asked_s = time.monotonic()
-        family()["mfx-engine"].send_signal(signal.SIGKILL)
-        until(lambda: "mfx-engine" not in family() or _answers(client), "the engine is gone")
-        with _again(client) as new:
+        engine = family()["mfx-engine"]
+        engine.send_signal(signal.SIGKILL)
+        until(lambda: family().get("mfx-engine", engine).pid != engine.pid, "another engine is there")
+        with ControlClient(client.url) as new:
             state = settled(new, lambda state: state["sound"]["duration_s"] == 2.0)["sound"]
             passed_s = (state["position_s"] - before["position_s"]) % 2.0
             assert passed_s == pytest.approx((time.monotonic() - asked_s) % 2.0, abs=0.4)
             assert (state["playing"], state["volume"], state["input"]) == (True, 0.5, "soundtrack")
-        assert [name for name in family()].count("mfx-sound") == 1
+        assert "mfx-sound" in family()
 
     operate(script, seconds=60.0)
-
-
-def _answers(client):
-    try:
-        client.ask("hello")
-    except Exception:  # noqa: BLE001  any failure means that it does not
-        return False
-    return True
-
-
-def _again(client):
-    return ControlClient(client.url, lambda _: None)
