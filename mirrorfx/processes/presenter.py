@@ -184,11 +184,10 @@ class Presenter:
 
     def press(self, key: Panic) -> None:
         """Obey a panic key from the next tick on; the engine is told, but nobody waits for it. Realtime: yes."""
-        if key is not Panic.BYPASS or self._settings.allow_bypass:
-            self._switch(self._overlay.state.pressed(key))
+        self._switch(self._overlay.state.pressed(key))
 
     def _switch(self, state: PanicState) -> None:
-        if state == self._overlay.state:
+        if state == self._overlay.state or (state.below is Panic.BYPASS and not self._settings.allow_bypass):
             return
         self._safe_from = None
         self._overlay.change(state, self._picture, self._v_ns)
