@@ -21,10 +21,8 @@ class LagWatch:
         level = _LEVELS[lag["level"]]
         if level > self._level:
             self._level = level
-            return (
-                f"The wall lags: {100 * lag['share']:.1f} % of the last ten seconds' frames did not come in time.",
-                _LEVELS[level],
-            )
+            share = f"{100 * lag['share']:.1f} %"
+            return f"The wall lags: {share} of the last ten seconds' frames did not come in time.", _NOTICES[level]
         if self._level and not lag["frames"]:
             self._level = 0
             return "The wall has caught up: no frame has lagged for ten seconds.", "info"
