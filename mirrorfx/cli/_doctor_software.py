@@ -13,7 +13,7 @@ __all__ = ["effects", "onnx", "opencv", "packages", "presets", "recording", "scr
 
 _OPENCV = ("opencv-python", "opencv-contrib-python", "opencv-python-headless", "opencv-contrib-python-headless")
 _PROBE_SIZE = (512, 512)
-_NOT_NEEDED_TO_RUN = frozenset({"pyqt6", "opencv-python-headless"})
+_NOT_NEEDED_TO_RUN = frozenset({"pyqt6", "opencv-python-headless", "sounddevice"})
 
 
 def packages() -> list[Finding]:
@@ -128,18 +128,29 @@ def screens() -> list[Finding]:
 
 
 def sound() -> list[Finding]:
-    """Load sounddevice and PortAudio, which nothing in this version needs."""
+    """Load sounddevice and PortAudio, and look for devices. The mirror runs without, silently."""
+    from mirrorfx.clock import MonotonicClock
+    from mirrorfx.sound.devices import PortAudio, hushed
+
     try:
-        import sounddevice
+        with hushed():
+            import sounddevice
     except ModuleNotFoundError:
-        fix = pip_fix('install "mirrorfx[sound]"')
-        return [Finding("Sound", "missing", "sounddevice is not installed; nothing needs it yet", fix)]
+        return [
+            Finding("Sound", "missing", "sounddevice is not installed: no soundtrack", pip_fix("install sounddevice"))
+        ]
     except BROKEN_IMPORT as error:
         text = str(error)
         # sounddevice looks for PortAudio itself, so the loader's own words about the library are missing
         broken = OSError("libportaudio.so.2: cannot open shared object") if "PortAudio" in text else error
         return [import_failure("Sound", broken, package="sounddevice")]
-    return [Finding("Sound", "ok", f"sounddevice {sounddevice.__version__}")]
+    devices = PortAudio(MonotonicClock())
+    outputs, inputs = devices.outputs(), devices.inputs()
+    found = f"sounddevice {sounddevice.__version__}; plays on: {', '.join(outputs) or 'nothing'}"
+    if not outputs:
+        fix = "plug a sound device in, or start the sound server, if the show has a soundtrack"
+        return [Finding("Sound", "warning", found, fix)]
+    return [Finding("Sound", "ok", f"{found}; hears: {', '.join(inputs) or 'nothing'}")]
 
 
 def _effect(name: str) -> Finding:

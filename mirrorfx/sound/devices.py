@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mirrorfx.sound.analysis import Samples
     from mirrorfx.sound.tape import Stereo
 
-__all__ = ["BlockClock", "PortAudio", "SoundStream", "SoundSystem"]
+__all__ = ["BlockClock", "PortAudio", "SoundStream", "SoundSystem", "hushed"]
 
 _log = logging.getLogger(__name__)
 _LATENCY_S = 0.05
@@ -122,7 +122,7 @@ class PortAudio:
 
     def __init__(self, clock: Clock) -> None:
         try:
-            with _hushed():
+            with hushed():
                 import sounddevice
         except ModuleNotFoundError as error:
             raise SoundError("The package sounddevice is not installed.", PIP_FIX) from error
@@ -142,7 +142,7 @@ class PortAudio:
     def refresh(self) -> None:
         """Look for devices anew; PortAudio only does when it starts, so no stream may be open."""
         self.close()
-        with _hushed():
+        with hushed():
             self.library._initialize()  # noqa: SLF001  sounddevice has no public way
 
     def output_rate(self, name: str) -> float:
@@ -191,7 +191,7 @@ class PortAudio:
 
 
 @contextlib.contextmanager
-def _hushed() -> Iterator[None]:
+def hushed() -> Iterator[None]:
     """Keep ALSA from filling the log with what it didn't find: it writes straight to the standard error."""
     sys.stderr.flush()
     kept = os.dup(2)
@@ -219,7 +219,7 @@ class _Stream:
         sounddevice, kind, device = self._system.library, self._kind, self._device
         make = sounddevice.InputStream if kind == "input" else sounddevice.OutputStream
         try:
-            with _hushed():
+            with hushed():
                 self._stream = make(
                     device=device["index"],
                     channels=min(CHANNELS, device[f"max_{kind}_channels"]),

@@ -88,10 +88,10 @@ set_label() {
   esac
 }
 
-# ensure_window_libraries NAME...: Qt's, for windows; the mirror runs headless without.
+# ensure_window_libraries NAME...: Qt's, for windows, and PortAudio; the mirror runs headless and silent without.
 ensure_window_libraries() {
   if has_apt; then
-    ensure_packages 'windows' "${window_packages[@]}" "$@"
+    ensure_packages 'windows and sound' "${window_packages[@]}" "${sound_packages[@]}" "$@"
   elif [[ -n $setting_up ]]; then
     say "This is not Debian or Ubuntu: if no window opens, install Qt 6's xcb libraries (see README.md)."
   fi

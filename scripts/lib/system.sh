@@ -8,6 +8,7 @@ readonly window_packages=(
   libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0
   libxcb-shape0 libxcb-xkb1 libxkbcommon-x11-0
 )
+readonly sound_packages=(libportaudio2)
 readonly test_packages=(xvfb xauth)
 
 has_apt() { command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; }
