@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import fake_presets
 from PyQt6.QtCore import QTimer
 
 from mirrorfx.control.protocol import PROTOCOL_VERSION
@@ -186,7 +187,12 @@ class FakeEngine:
         elif self.refusal:
             pending.refuse(self.refusal)
         else:
-            before, result = copy.deepcopy(self.state), self._obey(request.do, request.arguments)
+            before = copy.deepcopy(self.state)
+            try:
+                result = self._obey(request.do, request.arguments)
+            except fake_presets.Refused as error:
+                pending.refuse(str(error))
+                return
             self.publish_state(changed_by=request.arguments.get("origin", ""))
             pending.answer(result | {"changed": changes(before, self.state)})
 
@@ -195,10 +201,9 @@ class FakeEngine:
             case "set":
                 self.state["values"] = self.state["values"] | arguments["params"]
                 self.state["preset"] = arguments.get("preset", self.state["preset"])
-            case "preset":
-                self.state["values"] = self.state["values"] | self.preset_values.get(arguments["name"], {})
-                self.state["preset"] = arguments["name"]
-                return {"name": arguments["name"]}
+            case "preset" | "go":
+                name = arguments.get("name") or self.state.get("cue")
+                self.state["values"] = self.state["values"] | self.preset_values.get(name, {})
             case "camera":
                 camera = self.state["camera"]
                 asked = {name: value for name, value in arguments.items() if name != "origin"}
@@ -207,9 +212,7 @@ class FakeEngine:
                 self.state["sources"] = [s | {"current": s["name"] == arguments["name"]} for s in self.state["sources"]]
             case "lock":
                 self.state["locked"] = arguments["params"]
-            case "save":
-                return {"path": "presets/mine.toml"}
-        return {}
+        return fake_presets.obey(self.state, do, arguments) or {}
 
     def close(self) -> None:
         self._serving.stop()

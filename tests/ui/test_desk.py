@@ -275,52 +275,7 @@ def test_a_refused_prompt_stays_in_the_editor(desk, engine, qtbot):
     qtbot.waitUntil(lambda: control(desk, "prompt").status.text() == "applied")
 
 
-# Presets and effects
-
-
-def row_of(desk, text):
-    (item,) = desk.presets.items.findItems(text, Qt.MatchFlag.MatchExactly)
-    return item
-
-
-def click(desk, qtbot, text):
-    items = desk.presets.items
-    qtbot.mouseClick(items.viewport(), LEFT, pos=items.visualItemRect(row_of(desk, text)).center())
-
-
-def test_presets_are_listed_by_category_and_the_one_in_use_is_marked(desk):
-    items = desk.presets.items
-    texts = [items.item(row).text() for row in range(items.count())]
-    assert texts == ["Your own", "Opening night", "Drawings", "Charcoal", "Light", "Ember"]
-    spoken = row_of(desk, "Ember").data(Qt.ItemDataRole.AccessibleTextRole)
-    assert spoken == "Ember, in use"
-
-
-def test_a_click_takes_a_preset_and_a_heading_does_nothing(desk, engine, qtbot):
-    click(desk, qtbot, "Light")
-    click(desk, qtbot, "Charcoal")
-    assert asked(engine, qtbot) == [("preset", {"name": "Charcoal"})]
-
-
-def test_saving(desk, engine, qtbot):
-    panel = desk.presets
-    assert not panel.save.isEnabled()
-    qtbot.keyClicks(panel.name, "  Mine ")
-    assert panel.save.text() == "Save"
-    qtbot.mouseClick(panel.save, LEFT)
-    assert asked(engine, qtbot) == [("save", {"name": "Mine"})]
-    qtbot.waitUntil(lambda: panel.name.text() == "")
-    assert "presets/mine.toml" in desk.notices.text.text()
-
-
-def test_saving_over_ones_own_is_called_so_and_a_failure_keeps_the_name(desk, engine, qtbot):
-    panel = desk.presets
-    qtbot.keyClicks(panel.name, "opening night")
-    assert panel.save.text() == "Replace"
-    engine.refusal = "The disk is full. What was saved before is intact."
-    qtbot.keyClick(panel.name, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: desk.notices.text.text() == engine.refusal)
-    assert panel.name.text() == "opening night"
+# Effects
 
 
 def test_an_effect_that_cannot_run_says_why_and_cannot_be_chosen(desk):

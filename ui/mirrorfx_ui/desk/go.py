@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QElapsedTimer, QRectF, QSize, Qt, QTimer
-from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen
+from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QValidator
 from PyQt6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
@@ -35,7 +35,7 @@ class GoBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.button = _GoButton()
-        self.fade = QDoubleSpinBox()
+        self.fade = _FadeBox()
         self.fade.setRange(_OWN_TIME, _FADE_MOST_S)
         self.fade.setSingleStep(0.5)
         self.fade.setDecimals(1)
@@ -46,9 +46,6 @@ class GoBar(QWidget):
         self.fade.setAccessibleName(self.tr("Fade time of GO and the number keys, in seconds"))
         self.fade.setToolTip(self.tr("Seconds. An empty field, or the wheel down past 0, is the preset's own time."))
         self.fade.valueChanged.connect(self._say)
-        line = self.fade.lineEdit()
-        assert line is not None
-        line.editingFinished.connect(self._emptied)
         self._target: tuple[str, float, str] | None = None
         self._fading_to, self._fade_s, self._left_s = "", 0.0, 0.0
         self._getting_ready = False
@@ -125,11 +122,6 @@ class GoBar(QWidget):
         over = self.tr("over %1 s").replace("%1", f"{seconds:g}") if seconds else self.tr("at once")
         self.button.show_target(name, " · ".join(filter(None, (over, note))))
 
-    def _emptied(self) -> None:
-        line = self.fade.lineEdit()
-        if line and not line.text().removesuffix(self.fade.suffix()).strip():
-            self.fade.setValue(_OWN_TIME)
-
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -141,6 +133,23 @@ class GoBar(QWidget):
         row.addWidget(self.fade)
         self.fade.setFixedWidth(140)
         column.addLayout(row)
+
+
+class _FadeBox(QDoubleSpinBox):
+    """Seconds; an empty field is the least value, which stands for the presets' own time."""
+
+    @override
+    def validate(self, input: str | None, pos: int) -> tuple[QValidator.State, str, int]:
+        if self._is_empty(input):
+            return QValidator.State.Acceptable, input or "", pos
+        return super().validate(input, pos)
+
+    @override
+    def valueFromText(self, text: str | None) -> float:
+        return self.minimum() if self._is_empty(text) else super().valueFromText(text)
+
+    def _is_empty(self, text: str | None) -> bool:
+        return not (text or "").removesuffix(self.suffix()).strip()
 
 
 class _GoButton(QPushButton):

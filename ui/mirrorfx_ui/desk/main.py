@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 
-def main(connection: Connection | None, url: str) -> None:
+def main(connection: Connection | None, url: str, screen: str | None = None) -> None:
     """Show the desk until its window is closed, or the launcher says anything or is gone.
 
     Args:
         connection: to the launcher that started it; None for a desk that was opened by hand.
         url: of the engine's control server, the token included.
+        screen: the name of the screen to fill, whenever it is there; None is a window.
 
     Raises:
         SystemExit: with status 1 when the screen's server went away, so that the launcher opens another.
@@ -28,6 +29,7 @@ def main(connection: Connection | None, url: str) -> None:
     from mirrorfx_ui.desk.bridge import Bridge
     from mirrorfx_ui.desk.theme import apply_theme
     from mirrorfx_ui.desk.window import DeskWindow
+    from mirrorfx_ui.follower import ScreenFollower
 
     app = make_application("mirrorfx-desk")
     apply_theme(app)
@@ -38,8 +40,12 @@ def main(connection: Connection | None, url: str) -> None:
         launcher = QSocketNotifier(voidptr(connection.fileno()), QSocketNotifier.Type.Read, app)
         launcher.activated.connect(lambda: launcher.setEnabled(False))  # once is enough: it is not read
         launcher.activated.connect(app.quit)
+    window.presets.thumbnails.allow()
     bridge.start()
-    window.show()
+    if screen is None:
+        window.show()
+    else:
+        ScreenFollower(window, screen).place()
     status = app.exec()
     window.hide()
     window.pictures.close_stream()

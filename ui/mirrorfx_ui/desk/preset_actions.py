@@ -43,6 +43,7 @@ class PresetActions(QObject):
         self._line = line
         self._strip = strip
         self._deleted: str | None = None
+        bridge.done.connect(self._done)
 
     # The show
 
@@ -103,15 +104,6 @@ class PresetActions(QObject):
         """Delete one of the user's own; for ten seconds a button takes that back."""
         if self._is_own(row, self.tr("“%1” is built in and can't be deleted.")):
             self._ask("delete", self._was_deleted, name=row.text)
-
-    def undelete(self) -> bool:
-        """Take the last delete back while that is offered; say whether it was."""
-        if self._deleted is None or not self._strip.offers:
-            return False
-        self._ask("undelete", self._undeleted, undo=self._deleted)
-        self._deleted = None
-        self._strip.hide()
-        return True
 
     # Files
 
@@ -178,7 +170,7 @@ class PresetActions(QObject):
         def replied(reply: Reply) -> None:
             answered(reply)
             if reply.ok:
-                self._say_of(self.tr("Duplicated as “%1”."), reply, select=True)
+                self._say_of(self.tr("Duplicated as “%1”."), reply)
 
         self._bridge.ask("duplicate", replied, name=name, new_name=new_name)
 
@@ -186,20 +178,22 @@ class PresetActions(QObject):
         def replied(reply: Reply) -> None:
             answered(reply)
             if reply.ok:
-                self._say_of(self.tr("Renamed to “%1”."), reply, select=True)
+                self._say_of(self.tr("Renamed to “%1”."), reply)
 
         self._bridge.ask("rename", replied, name=name, new_name=new_name)
 
     def _saved(self, reply: Reply) -> None:
-        self._say_of(self.tr("Saved “%1”."), reply, select=True)
+        self._say_of(self.tr("Saved “%1”."), reply)
         text = self.tr("Saved as %1.").replace("%1", str(reply.result.get("path", "")))
         self._bridge.noticed.emit("info", text)
 
     def _imported(self, reply: Reply) -> None:
-        self._say_of(self.tr("Imported as “%1”."), reply, select=True)
+        self._say_of(self.tr("Imported as “%1”."), reply)
 
-    def _undeleted(self, reply: Reply) -> None:
-        self._say_of(self.tr("“%1” is back."), reply, select=True)
+    def _done(self, do: str, reply: Reply) -> None:
+        if do == "undelete":  # by the button here, or by the desk's undo
+            self._deleted = None
+            self._say_of(self.tr("“%1” is back."), reply)
 
     def _was_deleted(self, reply: Reply) -> None:
         self._deleted = str(reply.result["undo"])
@@ -209,14 +203,12 @@ class PresetActions(QObject):
 
     def _undo_pressed(self) -> None:
         if self._deleted is not None:
-            self._ask("undelete", self._undeleted, undo=self._deleted)
-            self._deleted = None
+            self._ask("undelete", undo=self._deleted)
 
-    def _say_of(self, text: str, reply: Reply, *, select: bool) -> None:
+    def _say_of(self, text: str, reply: Reply) -> None:
         name = str(reply.result.get("name", ""))
         self._strip.say(text.replace("%1", name), Sign.GOOD)
-        if select:
-            self.made.emit(name)
+        self.made.emit(name)
 
     def _choose_export(self, reply: Reply, name: str, parent: QWidget) -> None:
         text = str(reply.result.get("toml", ""))

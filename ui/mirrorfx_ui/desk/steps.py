@@ -25,7 +25,8 @@ _PRESET = "preset"
 class Steps(QObject):
     """Records what this desk's requests have changed, by the engine's own word, and takes it back.
 
-    What others change is never recorded, and left alone where it came after a step. So is what is locked.
+    What others change is never recorded, and left alone where it came after a step. So is what is locked. A deleted
+    preset can be taken back as long as nothing was edited after it.
     """
 
     changed = pyqtSignal()
@@ -33,8 +34,10 @@ class Steps(QObject):
 
     def __init__(self, bridge: Bridge, edits: ParamEdits, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._bridge = bridge
         self._history = History()
         self._edits = edits
+        self._deleted: tuple[str, str] | None = None
         self._values: dict[str, Any] = {}
         self._locked: frozenset[str] = frozenset()
         self._labels: dict[str, str] = {}
@@ -47,6 +50,8 @@ class Steps(QObject):
     @property
     def undo_label(self) -> str | None:
         """What `undo` takes back; None when there is nothing."""
+        if self._deleted:
+            return self.tr("Delete %1").replace("%1", self._deleted[0])
         return self._history.undo_label(self._open_values)
 
     @property
@@ -56,6 +61,11 @@ class Steps(QObject):
 
     def undo(self) -> None:
         """Take the last step back."""
+        if self._deleted:
+            self._bridge.ask("undelete", undo=self._deleted[1])
+            self._deleted = None
+            self.changed.emit()
+            return
         self._put_back(self._history.undo(self._open_values))
 
     def redo(self) -> None:
@@ -86,6 +96,7 @@ class Steps(QObject):
         self.changed.emit()
 
     def _taken(self, edits: list[Taken]) -> None:
+        self._deleted = None
         for edit in edits:
             label = self._labels.get(edit.name, edit.name)
             self._history.record(label, {edit.name: edit.before}, {edit.name: edit.after}, gesture=edit.gesture)
@@ -100,6 +111,11 @@ class Steps(QObject):
 
     def _done(self, do: str, reply: Reply) -> None:
         """Record what another request of this desk has changed: a preset was taken, a session was gone on with."""
+        if do in ("delete", "undelete"):
+            token = str(reply.result.get("undo", ""))
+            self._deleted = (str(reply.result["name"]), token) if token else None
+            self.changed.emit()
+            return
         changed = reply.result.get("changed")
         if do == "set" or not changed:
             return
@@ -110,5 +126,6 @@ class Steps(QObject):
         label = self.tr("Preset %1").replace("%1", name) if name else self.tr("Change")
         before, after = ({key: pair[side] for key, pair in pairs.items()} for side in (0, 1))
         if changed.get("params"):
+            self._deleted = None
             self._history.record(label, before, after)
             self.changed.emit()

@@ -55,11 +55,6 @@ class Strip(QFrame):
         self.show()
         self._time.start()
 
-    @property
-    def offers(self) -> bool:
-        """Whether its button can be pressed."""
-        return self.isVisible() and self._do is not None
-
     def _act(self) -> None:
         do, self._do = self._do, None
         self._time.stop()

@@ -9,12 +9,14 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from mirrorfx_ui.desk.bridge import Link
+from mirrorfx_ui.desk.camera_panel import CameraPanel
 from mirrorfx_ui.desk.effects import EffectPanel
 from mirrorfx_ui.desk.figures import FiguresPanel
 from mirrorfx_ui.desk.notices import NoticePanel
 from mirrorfx_ui.desk.params import ParamPanel
 from mirrorfx_ui.desk.pictures import PicturesPanel
 from mirrorfx_ui.desk.presets import PresetPanel
+from mirrorfx_ui.desk.session import SessionBanner
 from mirrorfx_ui.desk.signs import Sign, pixmap
 from mirrorfx_ui.desk.tabs import Tabs
 from mirrorfx_ui.desk.theme import label
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["DeskWindow"]
 
 _SIZE = (1280, 800)
-_LEFT_PX, _RIGHT_PX = 270, 366
+_LEFT_PX, _LEFT_MOST_PX, _LEFT_SHARE = 316, 560, 32
+_RIGHT_PX = 366
 _GAP_PX = 14
 _PICTURES = 33
 """Percent of the middle column, until somebody drags the border below the pictures."""
@@ -47,9 +50,11 @@ class DeskWindow(QWidget):
         self.presets = PresetPanel(bridge)
         self.effects = EffectPanel(bridge)
         self.params = ParamPanel(bridge)
+        self.camera = CameraPanel(bridge)
         self.pictures = PicturesPanel(bridge)
         self.figures = FiguresPanel(bridge)
         self.notices = NoticePanel()
+        self.session = SessionBanner(bridge)
         self.tabs = Tabs()
         self.undo = UndoButtons(self.params.steps, self)
         self.what = label("", "muted")
@@ -73,7 +78,7 @@ class DeskWindow(QWidget):
         }[link]
         self.link_sign.setPixmap(pixmap(sign, 18))
         self.link.setText(text)
-        for panel in (self.presets, self.effects, self.params):
+        for panel in (self.presets, self.effects, self.params, self.camera):
             panel.setEnabled(link in (Link.CONNECTED, Link.SILENT))
         self.figures.setEnabled(link is Link.CONNECTED)  # grey: those are old
 
@@ -90,12 +95,13 @@ class DeskWindow(QWidget):
 
     def _lay_out(self) -> None:
         left = _panel(self.presets)
-        left.setFixedWidth(_LEFT_PX)
+        left.setMinimumWidth(_LEFT_PX)
+        left.setMaximumWidth(_LEFT_MOST_PX)
         right = _panel(self.figures)
         right.setFixedWidth(_RIGHT_PX)
         panels = QHBoxLayout()
         panels.setSpacing(_GAP_PX)
-        panels.addWidget(left)
+        panels.addWidget(left, _LEFT_SHARE)
         middle = QSplitter(Qt.Orientation.Vertical)
         middle.setHandleWidth(_GAP_PX)
         for share, panel in ((_PICTURES, self.pictures), (100 - _PICTURES, self._middle())):
@@ -103,12 +109,13 @@ class DeskWindow(QWidget):
             middle.setStretchFactor(middle.count() - 1, share)
         middle.setSizes([100 * _PICTURES, 100 * (100 - _PICTURES)])
         middle.setChildrenCollapsible(False)
-        panels.addWidget(middle, 1)
+        panels.addWidget(middle, 100 - _LEFT_SHARE)
         panels.addWidget(right)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 12, 20, 16)
         column.setSpacing(_GAP_PX)
         column.addLayout(self._head())
+        column.addWidget(self.session)
         column.addLayout(panels, 1)
         column.addWidget(self.notices)
 
@@ -131,6 +138,7 @@ class DeskWindow(QWidget):
 
     def _middle(self) -> QWidget:
         self.tabs.add(self.tr("Look"), self.effects, self.params)
+        self.tabs.add(self.tr("Camera"), self.camera)
         return self.tabs
 
 
