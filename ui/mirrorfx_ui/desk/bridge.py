@@ -46,6 +46,8 @@ class Bridge(QObject):
     """dict: what is set; the protocol's ``state``."""
     figures_changed = pyqtSignal(object)
     """dict: the report so far."""
+    levels_changed = pyqtSignal(object)
+    """dict: what is heard, each 0 to 1, about 15 times a second while sound is listened to."""
     noticed = pyqtSignal(str, str)
     """(level, text): ``info``, ``warning`` or ``error``, and what to read."""
     link_changed = pyqtSignal(object)
@@ -101,6 +103,8 @@ class Bridge(QObject):
                 self._silence.start()
                 self._set_link(Link.CONNECTED)
                 self.figures_changed.emit(event.data)
+            case "levels":
+                self.levels_changed.emit(event.data)
             case "notice":
                 self.noticed.emit(str(event.data.get("level", "info")), str(event.data.get("text", "")))
 

@@ -59,6 +59,11 @@ QLabel[role="note"] {{ font-size: 14px; }}
 QLabel[role="param"] {{ font-size: 16px; }}
 QLabel[role="value"] {{ font-size: 21px; }}
 QLabel[role="huge"] {{ font-size: 60px; font-weight: 400; }}
+QLabel[role="lag"] {{ font-size: 17px; }}
+QLabel[role="lag"][level="warning"] {{ color: {WARN}; }}
+QLabel[role="lag"][level="bad"] {{ color: {BAD}; font-weight: 600; }}
+QLabel[role="sensor"] {{ font-size: 13px; }}
+QLabel[role="letter"] {{ font-size: 15px; font-weight: 700; }}
 QLabel:disabled, QCheckBox:disabled {{ color: {FAINT}; }}
 QLabel[role="bad"] {{ font-size: 13px; color: {BAD}; }}
 
@@ -109,6 +114,23 @@ QMenu::item:disabled {{ color: {FAINT}; }}
 QToolButton[role="flat"]:hover {{ background: {HOVER}; }}
 QToolButton[role="flat"]:focus {{ border-color: {ACCENT}; }}
 QToolButton[role="small"] {{ font-size: 13px; padding: 0 10px; min-height: 20px; border-radius: 6px; }}
+
+QPushButton[role="go"] {{ background: {NEXT}; color: #0e1620; font-size: 19px; font-weight: 600; min-height: 52px; }}
+QPushButton[role="go"]:hover {{ background: #9fceff; }}
+QPushButton[role="go"]:pressed {{ background: #6fa5dd; }}
+QPushButton[role="go"]:disabled {{ background: {RAISED}; color: {MUTED}; }}
+QPushButton[role="big"] {{ font-size: 17px; min-height: 52px; }}
+
+QTableView {{ background: transparent; border: none; outline: none; gridline-color: {LINE}; font-size: 15px; }}
+QTableView::item {{ padding: 0 6px; }}
+QTableView::item:hover {{ background: {RAISED}; }}
+QTableView::item:selected {{ background: {HOVER}; color: {TEXT}; }}
+QHeaderView {{ background: transparent; }}
+QHeaderView::section {{
+  background: transparent; color: {MUTED}; border: none; padding: 4px 6px; font-size: 13px; font-weight: 600;
+}}
+QTableView QLineEdit, QTableView QComboBox {{ border-radius: 0; padding: 0 4px; min-height: 0; font-size: 15px; }}
+QTableCornerButton::section {{ background: transparent; border: none; }}
 
 QListWidget, QListView {{ background: transparent; border: none; outline: none; }}
 QListWidget[role="popup"] {{ background: {RAISED}; border: 1px solid {ACCENT}; border-radius: 8px; padding: 4px; }}
