@@ -38,6 +38,7 @@ __all__ = ["Mirror", "MirrorSettings"]
 _WORKERS_MOST = 16
 _MODES = ("auto", "paced", "lock")
 _SCHEDULES = ("alternate", "adaptive")
+_RESTORES = ("ask", "always", "never")
 _CPU_WORKERS = 2
 _AUTO = "auto"
 _PORT_MOST = 65535
@@ -150,6 +151,8 @@ def _checked(settings: MirrorSettings) -> MirrorSettings:
         raise UnknownName("pacing mode", settings.mode, _MODES)
     if settings.schedule not in _SCHEDULES:
         raise UnknownName("schedule", settings.schedule, _SCHEDULES)
+    if settings.restore not in _RESTORES:
+        raise UnknownName("way to restore", settings.restore, _RESTORES)
     if not 1 <= settings.display_hz <= 1000:
         raise InvalidValue(f"--display-hz is {settings.display_hz:g}; it must be from 1 to 1000.")
     for name in ("seconds", "frames"):

@@ -64,6 +64,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     end = parser.add_argument_group("when it ends")
     end.add_argument("--frames", type=int, metavar="N", help="after so many new frames shown")
     end.add_argument("--seconds", type=float, metavar="S", help="after so many seconds of picture")
+    end.add_argument(
+        "--restore",
+        default="ask",
+        metavar="ask|always|never",
+        help="after a crash: let the desk ask whether to go on where it was (default), go on at once, or start afresh",
+    )
 
 
 def add_mirror_options(parser: argparse.ArgumentParser) -> None:
@@ -142,7 +148,8 @@ def run(args: argparse.Namespace) -> int:
     _check_writable(args.report)
     outputs = _outputs(args, headless=headless)
     shown = {"screen": screen, "fullscreen": args.fullscreen, "display_hz": args.display_hz, "frames": args.frames}
-    mirror = Mirror(**mirror_settings(args), **outputs, **shown, desk=bool(screen) and not args.no_desk)
+    shown |= {"desk": bool(screen) and not args.no_desk, "restore": args.restore}
+    mirror = Mirror(**mirror_settings(args), **outputs, **shown)
     mirror.probe_source()
     for line in (why_headless, mirror.source_reason):
         if line:

@@ -27,6 +27,7 @@ BAD = {
     "unknown device": (["--devices", "gpu1"], "cuda:0,cuda:1"),
     "unknown mode": (["--mode", "lok"], "Did you mean 'lock'"),
     "unknown schedule": (["--schedule", "adaptiv"], "Did you mean 'adaptive'"),
+    "unknown way to restore": (["--restore", "alway"], "Did you mean 'always'"),
     "no time at all": (["--seconds", "0"], "more than 0"),
     "half an option": (["--option", "work_size"], "NAME=VALUE"),
     "no rate": (["--display-hz", "0"], "from 1 to 1000"),
