@@ -19,6 +19,7 @@
     │   ├── SinkUnavailable     no encoder, no folder, no permission
     │   └── SinkFailed          it stopped while running (a full disk, for example)
     ├── SoundError              no sound device, no PortAudio, or a soundtrack that is no sound
+    ├── PresenceUnavailable     persons can't be detected here; the message names the fix
     ├── ControlError            a command that the engine refuses, or no engine to talk to
     └── ProcessFailed           a process ended that must not end
 
@@ -40,6 +41,7 @@ __all__ = [
     "EffectUnavailable",
     "InvalidValue",
     "MirrorFXError",
+    "PresenceUnavailable",
     "PresetError",
     "PresetInvalid",
     "PresetNotFound",
@@ -135,6 +137,10 @@ class SinkUnavailable(SinkError):
 
 class SinkFailed(SinkError):
     """The sink stopped while running: a full disk, for example."""
+
+
+class PresenceUnavailable(MirrorFXError):
+    """Persons can't be detected on this machine; the message names the fix."""
 
 
 class SoundError(MirrorFXError):
