@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from mirrorfx.errors import InvalidValue, UnknownName
@@ -168,6 +169,7 @@ class OutputWarp:
             bar.fill(_BLACK)
 
 
+@lru_cache(maxsize=1)  # corners are dragged while it is shown, and each step makes an `OutputWarp`
 def _grid_in(window: Window, size: Size) -> Image:
     import numpy as np
 

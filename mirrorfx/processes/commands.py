@@ -18,6 +18,7 @@ from mirrorfx.processes.panic_verbs import PanicVerbs
 from mirrorfx.processes.preset_verbs import PresetVerbs, fade_seconds
 from mirrorfx.processes.show_verbs import ShowVerbs
 from mirrorfx.processes.sound_verbs import SoundVerbs
+from mirrorfx.processes.wall_verbs import WallVerbs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,6 +48,7 @@ class Commands:
         self.panic = PanicVerbs(engine, self.presets)
         self.opening = Opening(engine)
         self.camera = CameraVerbs(engine)
+        self.wall = WallVerbs(engine)
         self.sound = SoundVerbs(engine)
         self.show.on_cue = self.sound.on_cue
         self._changed_by = ""
@@ -57,6 +59,7 @@ class Commands:
             self.panic,
             self.opening,
             self.camera,
+            self.wall,
             self.sound,
             engine.keeper,
         )

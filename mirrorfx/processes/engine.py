@@ -190,6 +190,7 @@ class Engine:
         self._holding = False
         self.tell_hold()
         self.commands.panic.new_wall()
+        self.commands.wall.heard({"wall": None})
         self.commands.opening.new_wall()
         self.poller.add(connection, ("wall", "channel"))
 
@@ -206,10 +207,11 @@ class Engine:
         for message in self.wall.receive_all():
             match message:
                 case Release(slots):
-                    for slot in slots:
-                        self.results.release(slot, "wall")
+                    self._take_back(slots)
                 case PanicIs():
                     self.commands.panic.heard(message)
+                case Say(text):
+                    self.commands.wall.heard(json.loads(text))
                 case Vsync(t_ns, period_ns):
                     self.scheduler.vsync(t_ns, period_ns)
                 case Figures(text):
@@ -218,6 +220,10 @@ class Engine:
                     self._frames_shown.extend(read_frames(records) if self.commands.watched else ())
         if not self.wall.alive:
             self._unlink_wall()
+
+    def _take_back(self, slots: bytes) -> None:
+        for slot in slots:
+            self.results.release(slot, "wall")
 
     def _hear_worker(self, worker: Worker, now_ns: int, *, ended: bool) -> None:
         for message in worker.listen(now_ns):

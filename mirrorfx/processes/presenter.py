@@ -25,6 +25,7 @@ from mirrorfx.processes.messages import (
     Figures,
     FramesShown,
     Hold,
+    Message,
     ModeIs,
     PanicIs,
     Release,
@@ -107,6 +108,8 @@ class Presenter:
         self._t_first_ns: int | None = None
         self._t_last_ns = 0
         self._next_figures_ns = 0
+        self._wishes: list[dict[str, Any]] = []
+        self._window = b""
         self.stopping = False
 
     @property
@@ -185,6 +188,17 @@ class Presenter:
     def press(self, key: Panic) -> None:
         """Obey a panic key from the next tick on; the engine is told, but nobody waits for it. Realtime: yes."""
         self._switch(self._overlay.state.pressed(key))
+
+    def take_wishes(self) -> list[dict[str, Any]]:
+        """Return what the engine has asked of the window since the last time. Realtime: yes."""
+        wishes, self._wishes = self._wishes, []
+        return wishes
+
+    def tell_of_window(self, state: dict[str, Any]) -> None:
+        """Tell the engine how the window stands; a later engine is told, too."""
+        self._window = json.dumps({"wall": state}).encode()
+        if self._engine:
+            self._engine.send(Say(self._window))
 
     def _switch(self, state: PanicState) -> None:
         if state == self._overlay.state or (state.below is Panic.BYPASS and not self._settings.allow_bypass):
@@ -278,6 +292,8 @@ class Presenter:
         self._engine = Channel(connection)
         if self._overlay.state.seen:
             self._tell_panic()
+        if self._window:
+            self._engine.send(Say(self._window))
 
     def _unlink(self) -> None:
         """The engine is gone: keep the picture, whose slot will be written to by the next engine's workers."""
@@ -306,25 +322,33 @@ class Presenter:
 
     def _hear_engine(self, engine: Channel) -> None:
         for message in engine.receive_all():
-            if isinstance(message, ModeIs):
-                self._mode = Mode.LOCK if message.lock else Mode.PACED
-                self._pacer.set_mode(self._mode)
-            elif isinstance(message, Hold):
-                self._holding = bool(message.on)
-            elif isinstance(message, Switch):
-                self._switch(self._overlay.state.switched(Panic(message.what), on=bool(message.on)))
-            elif isinstance(message, CurtainIs):
-                self._move_curtain(shut=bool(message.shut), fade_ns=message.fade_ns)
-            elif isinstance(message, SafeFrom):
-                self._safe_from = message.revision
-            elif isinstance(message, Result):
+            if isinstance(message, Result):
                 ready = Ready(message, message.seq, message.t_capture_ns, message.target_ns, message.t_ready_ns)
                 if not self._pacer.add(ready):
                     self._record.late(1, self._v_ns)
                     self._release(message)
+            else:
+                self._obey(message)
         if not engine.alive:
             _log.warning("the engine is gone; holding the picture")
             self._unlink()
+
+    def _obey(self, message: Message) -> None:
+        """Do what the engine asks for besides showing pictures."""
+        match message:
+            case ModeIs(lock):
+                self._mode = Mode.LOCK if lock else Mode.PACED
+                self._pacer.set_mode(self._mode)
+            case Hold(on):
+                self._holding = bool(on)
+            case Switch(what, on):
+                self._switch(self._overlay.state.switched(Panic(what), on=bool(on)))
+            case CurtainIs(shut, fade_ns):
+                self._move_curtain(shut=bool(shut), fade_ns=fade_ns)
+            case SafeFrom(revision):
+                self._safe_from = revision
+            case Say(text):
+                self._wishes.append(json.loads(text))
 
     def _move_curtain(self, *, shut: bool, fade_ns: int) -> None:
         """Close, or open for what comes next: what was painted before closing is never seen again."""

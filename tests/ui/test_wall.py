@@ -32,6 +32,8 @@ class FakePresenter:
         self.picture = None
         self.stopping = False
         self.calls = []
+        self.wishes = []
+        self.told = []
         self.period_ns = None
 
     def set_period(self, period_ns):
@@ -49,6 +51,13 @@ class FakePresenter:
 
     def presented(self, t_ns):
         self.calls.append("presented")
+
+    def take_wishes(self):
+        wishes, self.wishes = self.wishes, []
+        return wishes
+
+    def tell_of_window(self, state):
+        self.told.append(state)
 
     def press(self, key):
         self.calls.append(key)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from PyQt6.QtCore import QRect, QSize, Qt, QTimer
+from PyQt6.QtCore import QEvent, QRect, QSize, Qt, QTimer
 from PyQt6.QtGui import QPainter
 from PyQt6.QtWidgets import QWidget
 from typing_extensions import override
@@ -15,6 +15,7 @@ from mirrorfx.geometry import OutputGeometry, load_screen
 from mirrorfx.safety.panic import Panic
 from mirrorfx_ui.wall.canvas import Canvas, fitted
 from mirrorfx_ui.wall.key_repeat import KeyRepeats
+from mirrorfx_ui.wall.remote import Remote
 from mirrorfx_ui.wall.screens import display_period_ns, find_screen
 from mirrorfx_ui.wall.ticker import Ticker
 
@@ -61,9 +62,17 @@ class Presents(Protocol):
     def press(self, key: Panic) -> None:
         """Obey a panic key."""
 
+    def take_wishes(self) -> list[dict[str, Any]]:
+        """Return what the engine has asked of the window since the last time."""
+
+    def tell_of_window(self, state: dict[str, Any]) -> None:
+        """Tell the engine how the window stands."""
+
 
 class WallWindow(QWidget):
     """Where the visitors look. F11 or a double click fills the screen; Esc goes back to a window.
+
+    K shows the keystone's corners to be dragged, G the test grid; the desk can ask for both.
 
     The panic keys work here whatever the engine does: B blackout, F freeze, Y bypass, S safe preset; the same key
     again takes it back.
@@ -80,6 +89,7 @@ class WallWindow(QWidget):
         self._clock = clock
         self._picture_size = QSize(*size)
         self._canvas = Canvas()
+        self._remote = Remote(self, self)
         self._repeats = KeyRepeats()
         self._windowed: QRect | None = None
         self._followed: QScreen | None = None
@@ -140,6 +150,10 @@ class WallWindow(QWidget):
         """How the picture lies on this screen."""
         return self._canvas.geometry
 
+    @geometry_on_screen.setter
+    def geometry_on_screen(self, geometry: OutputGeometry) -> None:
+        self._canvas.geometry = geometry
+
     # Ticks
 
     def _tick(self, v_ns: int) -> None:
@@ -147,6 +161,11 @@ class WallWindow(QWidget):
         if self._presenter.stopping:
             self.close()
             return
+        for wish in self._presenter.take_wishes():
+            self._remote.obey(wish)
+        news = self._remote.news()
+        if news is not None:
+            self._presenter.tell_of_window(news)
         new = self._presenter.tick(v_ns)
         self._canvas.set_picture(self._presenter.picture)
         if new is not None:
@@ -163,6 +182,7 @@ class WallWindow(QWidget):
                 screen.refreshRateChanged.connect(self._take_rate)
             self._followed = screen
             self._canvas.geometry = _saved_geometry(screen)
+            self._remote.took_screen()
         self._take_rate()
         self.update()
 
@@ -189,15 +209,20 @@ class WallWindow(QWidget):
     def paintEvent(self, a0: QPaintEvent | None) -> None:
         painter = QPainter(self)
         self._canvas.paint(painter, self.rect(), self.devicePixelRatioF())
+        self._remote.paint(painter)
         painter.end()
 
     @override
     def keyPressEvent(self, a0: QKeyEvent | None) -> None:
         key = a0.key() if a0 else None
-        if a0 and self._press_panic(a0):
+        if a0 and (self._press_panic(a0) or self._remote.key(a0)):
             return
         if key == Qt.Key.Key_F11:
             self.toggle_fullscreen()
+        elif key == Qt.Key.Key_K:
+            self._remote.edit(on=True)
+        elif key == Qt.Key.Key_G:
+            self._remote.show_grid(on=not self.geometry_on_screen.test_grid)
         elif key == Qt.Key.Key_Escape:
             self.leave_fullscreen()
         else:
@@ -218,19 +243,43 @@ class WallWindow(QWidget):
         super().keyReleaseEvent(a0)
 
     @override
+    def focusNextPrevChild(self, next: bool) -> bool:
+        return False  # Tab is a key like others: it goes to the next corner
+
+    @override
+    def mousePressEvent(self, a0: QMouseEvent | None) -> None:
+        if a0 is None or not self._remote.press(a0.position()):
+            super().mousePressEvent(a0)
+
+    @override
+    def mouseReleaseEvent(self, a0: QMouseEvent | None) -> None:
+        self._remote.editor.release()
+        super().mouseReleaseEvent(a0)
+
+    @override
     def mouseDoubleClickEvent(self, a0: QMouseEvent | None) -> None:
-        self.toggle_fullscreen()
+        if a0 is None or not self._remote.press(a0.position()):
+            self.toggle_fullscreen()
 
     @override
     def mouseMoveEvent(self, a0: QMouseEvent | None) -> None:
         self.unsetCursor()
+        if a0 and self._remote.drag(a0.position()):
+            return
         if self.isFullScreen():
             self._idle.start()
+
+    @override
+    def changeEvent(self, a0: QEvent | None) -> None:
+        super().changeEvent(a0)
+        if a0 and a0.type() == QEvent.Type.WindowStateChange:
+            self._remote.moved()
 
     @override
     def closeEvent(self, a0: QCloseEvent | None) -> None:
         self._ticker.stop()
         self._idle.stop()
+        self._remote.close()
         super().closeEvent(a0)
 
 
