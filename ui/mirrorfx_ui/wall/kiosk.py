@@ -18,7 +18,16 @@ from mirrorfx_ui.wall.window import WallWindow
 
 if TYPE_CHECKING:
     from PyQt6.QtCore import QPoint
-    from PyQt6.QtGui import QCloseEvent, QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPaintEvent, QShowEvent
+    from PyQt6.QtGui import (
+        QCloseEvent,
+        QContextMenuEvent,
+        QFocusEvent,
+        QKeyEvent,
+        QMouseEvent,
+        QPaintEvent,
+        QScreen,
+        QShowEvent,
+    )
 
     from mirrorfx.clock import Clock
     from mirrorfx.frame import Size
@@ -79,6 +88,14 @@ class KioskWindow(WallWindow):
         if not self.isVisible():
             self._take_rate()
 
+    @override
+    def fill(self, screen: QScreen) -> None:
+        """Stay on the screen that the settings name, whoever asks."""
+
+    @override
+    def leave_fullscreen(self) -> None:
+        """Stay fullscreen, whoever asks."""
+
     # Ticks
 
     @override
@@ -100,8 +117,10 @@ class KioskWindow(WallWindow):
             self.update()
 
     def _insist(self) -> None:
-        """Put right what somebody may have changed: the place on the screen, and who gets the keys."""
+        """Put right what somebody may have changed: the place on the screen, the cursor, and who gets the keys."""
         self._follower.place()
+        if not self._remote.editor.on:
+            self.setCursor(Qt.CursorShape.BlankCursor)
         window = self.windowHandle()
         alone = self._settings.desk_screen is None
         if window and self.isVisible() and alone and QGuiApplication.platformName() in _GRABBING:
@@ -122,6 +141,9 @@ class KioskWindow(WallWindow):
         if a0 is None:
             return
         a0.accept()
+        if self._remote.editor.on:
+            super().keyPressEvent(a0)
+            return
         repeat = self._repeats.is_repeat(a0)
         if a0.key() == Qt.Key.Key_Escape:
             self._lock.hold(self._clock.now_ns(), repeat=repeat)
@@ -164,11 +186,12 @@ class KioskWindow(WallWindow):
         self.update()
         return True
 
-    # Touches; those of a finger arrive as the mouse's
+    # Touches: those of a finger arrive as the mouse's. While a desk has the corners shown, they can be dragged
 
     @override
     def mousePressEvent(self, a0: QMouseEvent | None) -> None:
-        if a0 is None:
+        if a0 is None or self._remote.editor.on:
+            super().mousePressEvent(a0)
             return
         point = a0.position().toPoint()
         if self._lock.is_shown:
@@ -180,13 +203,18 @@ class KioskWindow(WallWindow):
 
     @override
     def mouseReleaseEvent(self, a0: QMouseEvent | None) -> None:
+        super().mouseReleaseEvent(a0)
         self._pad.pressed = None
         self._lock.let_go(self._clock.now_ns())
         self.update()
 
     @override
     def mouseMoveEvent(self, a0: QMouseEvent | None) -> None:
-        if a0 and self._lock.stage is Stage.HOLDING and a0.buttons() and not self._in_a_corner(a0.position().toPoint()):
+        if self._remote.editor.on:
+            super().mouseMoveEvent(a0)
+        elif (
+            a0 and self._lock.stage is Stage.HOLDING and a0.buttons() and not self._in_a_corner(a0.position().toPoint())
+        ):
             self._lock.let_go(self._clock.now_ns())
 
     @override
