@@ -22,6 +22,8 @@ from mirrorfx.errors import InvalidValue, UnknownName
 from mirrorfx.frame import Frame, check_size
 from mirrorfx.params import ParamState
 from mirrorfx.presets.library import PresetLibrary, all_params
+from mirrorfx.processes.attract import check_attract
+from mirrorfx.processes.prompt_guard import PromptGuard, with_words
 from mirrorfx.processes.settings import MirrorSettings
 from mirrorfx.resources import builtin_presets_dir, user_presets_dir
 from mirrorfx.show import OpeningHours
@@ -162,7 +164,8 @@ def _checked(settings: MirrorSettings) -> MirrorSettings:
     if settings.hours:
         OpeningHours.parse(settings.hours)
     settings = replace(settings, devices=_devices(settings.devices), workers=_workers(settings))
-    return _with_monitor(_with_control(settings))
+    check_attract(settings)
+    return _with_monitor(_with_control(with_words(settings)))
 
 
 def _with_control(settings: MirrorSettings) -> MirrorSettings:
@@ -221,14 +224,17 @@ def _first_values(settings: MirrorSettings) -> dict[str, object]:
     """Check preset and params now, for a clear error at once; the engine reads them again."""
     registry = param_registry(settings.effect)
     values: dict[str, object] = {}
-    if settings.preset or settings.safe_preset:
+    named = [name for name in (settings.safe_preset, *settings.attract) if name]
+    guard = PromptGuard(settings)
+    if settings.preset or named:
         library = PresetLibrary(builtin_presets_dir(), user_presets_dir(), all_params())
-        if settings.safe_preset:
-            library.resolve(settings.safe_preset)
+        for name in named:
+            guard.check(library.resolve(name).values_for(registry))
         if settings.preset:
             values |= library.resolve(settings.preset).values_for(registry)
     values |= dict(settings.params)
     registry.check(values)
+    guard.check(values)
     return values
 
 

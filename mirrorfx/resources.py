@@ -18,6 +18,7 @@ __all__ = [
     "state_dir",
     "thumbnail_path",
     "user_presets_dir",
+    "word_list_file",
 ]
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -46,6 +47,11 @@ def config_dir() -> Path:
 def user_presets_dir() -> Path:
     """Return the folder of the user's own presets; it need not exist."""
     return config_dir() / "presets"
+
+
+def word_list_file() -> Path:
+    """Return the user's own list of words that no prompt may have; it need not exist."""
+    return config_dir() / "words.txt"
 
 
 def cache_dir() -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.cli._status import add_status_option, status_lines, status_settings
+from mirrorfx.cli._visitors import add_visitor_options, visitor_settings
 from mirrorfx.errors import InvalidValue, SinkUnavailable, UnknownName
 from mirrorfx.frame import parse_size
 
@@ -95,6 +96,7 @@ def add_mirror_options(parser: argparse.ArgumentParser) -> None:
     safe.add_argument("--safe-preset", metavar="NAME|FILE", help="what SAFE PRESET takes (default: the first preset)")
     safe.add_argument("--control-port", type=int, metavar="PORT", help="control protocol on this loopback port")
     add_status_option(safe)
+    add_visitor_options(parser)
 
 
 def add_turbo_options(parser: argparse.ArgumentParser) -> None:
@@ -210,6 +212,7 @@ def mirror_settings(args: argparse.Namespace) -> dict[str, Any]:
         "camera": _camera_settings(args.camera),
         "control_port": args.control_port,
         **status_settings(args),
+        **visitor_settings(args),
         "effect_options": effect_options(args),
     }
 

@@ -43,7 +43,7 @@ class CameraProcess:
         self._clock = clock
         self._ring = Ring.attach(setup.ring)
         self._live = LiveFrames.attach(setup.live) if setup.live else None
-        self._tap = Tap.attach(setup.tap) if setup.tap else None
+        self._tap = Tap.attach(setup.tap, setup.tap_fps) if setup.tap else None
         self._spare: Image | None = None
         self._free: deque[int] = deque()
         self._stopping = False

@@ -11,11 +11,13 @@ from mirrorfx.control.protocol import PROTOCOL_VERSION
 from mirrorfx.control.server import ControlServer
 from mirrorfx.effects import availability, effect_names, param_registry
 from mirrorfx.errors import ControlError, MirrorFXError
+from mirrorfx.processes.attract import Attract
 from mirrorfx.processes.camera_verbs import CameraVerbs
 from mirrorfx.processes.lock_verbs import LockVerbs
 from mirrorfx.processes.opening import Opening
 from mirrorfx.processes.panic_verbs import PanicVerbs
 from mirrorfx.processes.preset_verbs import PresetVerbs, fade_seconds
+from mirrorfx.processes.prompt_guard import PromptGuard
 from mirrorfx.processes.show_verbs import ShowVerbs
 from mirrorfx.processes.sound_verbs import SoundVerbs
 from mirrorfx.processes.wall_verbs import WallVerbs
@@ -50,6 +52,8 @@ class Commands:
         self.camera = CameraVerbs(engine)
         self.wall = WallVerbs(engine)
         self.sound = SoundVerbs(engine)
+        self.guard = PromptGuard(engine.settings, engine)
+        self.attract = Attract(engine, self.presets)
         self.show.on_cue = self.sound.on_cue
         self._changed_by = ""
         self._groups = (
@@ -61,6 +65,8 @@ class Commands:
             self.camera,
             self.wall,
             self.sound,
+            self.guard,
+            self.attract,
             engine.keeper,
         )
         self._verbs: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
@@ -83,7 +89,9 @@ class Commands:
         values: dict[str, object] = {}
         if settings.preset:
             values |= self.presets.first_values(settings.preset, registry)
-        return values | dict(settings.params) | self._engine.keeper.first_values(registry)
+        values |= dict(settings.params)
+        self.guard.check(values)
+        return values | self.guard.allowed(self._engine.keeper.first_values(registry))
 
     def start(self) -> None:
         """Open the control server, if it is wanted."""
@@ -112,11 +120,13 @@ class Commands:
     @property
     def next_ns(self) -> int | None:
         """When something is to be done that nobody asks for, besides what is done once a second."""
-        return self.show.next_ns
+        due = [due_ns for due_ns in (self.show.next_ns, self.attract.next_ns) if due_ns is not None]
+        return min(due, default=None)
 
     def mind(self, now_ns: int) -> None:
         """Call cues whose time has come, notice files that changed, keep the session."""
-        news = [group.mind(now_ns) for group in self._groups]
+        with self.attract.by_itself():
+            news = [group.mind(now_ns) for group in self._groups]
         if any(news):
             self.publish_state()
 
@@ -126,7 +136,10 @@ class Commands:
         Raises:
             InvalidValue: it is refused; nothing has changed.
         """
-        self._engine.crew.edit(changes, fade_s, self._engine.clock.now_ns())
+        self.guard.check(changes)
+        changes = self.attract.edited(changes)
+        if changes:
+            self._engine.crew.edit(changes, fade_s, self._engine.clock.now_ns())
 
     def obey(self, now_ns: int) -> None:
         """Do what clients have asked for."""
@@ -148,6 +161,8 @@ class Commands:
             pending.refuse(f"The engine can't do {pending.request.do!r}. It can: {', '.join(sorted(self._verbs))}.")
             return
         try:
+            if pending.request.do not in _TELL_NOTHING:
+                self.attract.operated()
             before = self._edited()
             result = verb(pending.request.arguments) | {"changed": _changes(before, self._edited())}
             if pending.request.do not in _TELL_NOTHING:
@@ -172,6 +187,7 @@ class Commands:
         if not isinstance(params, dict):
             raise ControlError('Nothing to set: give "params", such as {"strength": 0.5}.')
         fade_s = fade_seconds(arguments)
+        self.guard.check_by_hand(params)
         self.edit(params, _EDIT_FADE_S if fade_s is None else fade_s)
         if "preset" in arguments:
             self.presets.belongs_to(arguments["preset"])

@@ -93,7 +93,8 @@ class Engine:
         self.crew = Crew(self)
         self.sound = self.commands.sound
         painting = (worker.station for worker in self.crew.everybody)
-        self._stations = (self.intake.station, self.sound.station, *painting)
+        watching = self.commands.attract.station
+        self._stations = (self.intake.station, self.sound.station, watching, *painting)
         self.keeper.go_on(self)
 
     def run(self) -> None:
@@ -161,6 +162,8 @@ class Engine:
             self.intake.ended(now_ns, ended=what == "end")
         elif name == "sound":
             self.sound.ended(now_ns)
+        elif name == "presence":
+            self.commands.attract.heard(now_ns, ended=what == "end")
         else:
             self._hear_worker(self.crew.named(name), now_ns, ended=what == "end")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import SECOND
 from mirrorfx.pacing.mailbox import Mailbox
+from mirrorfx.processes.attract import tap_fps
 from mirrorfx.processes.camera import camera_main
 from mirrorfx.processes.memory import SlotPool
 from mirrorfx.processes.messages import Captured, Grant, Say
@@ -193,5 +194,6 @@ class Intake:
             ring=frames,
             live=self._engine.setup.live,
             tap=self._engine.setup.taps.input if self._engine.setup.taps else None,
+            tap_fps=tap_fps(settings),
         )
         return spawn("camera", camera_main, setup)

@@ -35,6 +35,11 @@ class PanicVerbs:
         """Return what clients are told."""
         return {"panic": self._state.as_dict()}
 
+    @property
+    def is_safe(self) -> bool:
+        """Whether the safe preset is on."""
+        return self._state.below is Panic.SAFE
+
     def heard(self, said: PanicIs) -> None:
         """Follow the wall, whoever pressed the key."""
         before = self._state

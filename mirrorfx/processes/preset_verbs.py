@@ -159,6 +159,7 @@ class PresetVerbs:
             preset = replace(preset, category=str(arguments["category"]))
         if (fade_s := fade_seconds(arguments)) is not None:
             preset = replace(preset, fade_s=fade_s)
+        self._engine.commands.guard.check_preset(preset)
         saved = self.library.save(preset)
         self.name = saved.name
         return {"name": saved.name, "path": str(saved.path)}
@@ -217,6 +218,7 @@ class PresetVerbs:
 
     def _import(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         preset = parse_preset(text_argument(arguments, "toml"), all_params())
+        self._engine.commands.guard.check_preset(preset, from_outside=True)
         self.library.reload()
         name = str(arguments.get("name") or preset.name)
         saved = self.library.save_as(preset, self._free_name(name) if self._taken(name) else name)

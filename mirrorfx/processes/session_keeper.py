@@ -135,8 +135,8 @@ class SessionKeeper:
             drift = drift.rebased(engine.clock.now_ns(), float(state.values["drift"]))
         return {
             "effect": engine.crew.switching.to or engine.crew.effect,
-            "preset": commands.presets.name,
-            "values": dict(state.values),
+            "preset": commands.attract.show_preset,
+            "values": commands.attract.show_values,
             "cue_at": commands.show.cues.at,
             "extra": {
                 "run": self._settings.run_id,

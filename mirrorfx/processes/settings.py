@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mirrorfx.effects.base import EffectContext
 from mirrorfx.geometry import InputGeometry
+from mirrorfx.processes.taps import RATE_MOST
 from mirrorfx.sources import CameraSettings
 
 if TYPE_CHECKING:
@@ -59,6 +60,12 @@ class MirrorSettings:
         hours: when it is open, as `mirrorfx.show.OpeningHours` reads it; empty is always.
         allow_bypass: whether the wall may ever show the camera's own picture.
         kiosk: how the wall is locked; None is a window that anybody may close.
+        attract: presets for the time that nobody is there; empty has no attract mode.
+        attract_after_s: how long nobody must be there.
+        attract_by: ``person`` detects persons, ``motion`` takes whatever moves for one.
+        lock_prompt: whether only presets change the prompt.
+        word_list: a file of words that no prompt may have; None takes the user's own, if there is one.
+        words: what that file has, read at the start.
         flash_guard: keep the wall below three flashes in any second, whatever is painted.
         safe_preset: what SAFE PRESET takes; None is the preset of the start, or else the params' defaults.
         run_id: tells this run from others, for an engine that is started again within it.
@@ -95,6 +102,12 @@ class MirrorSettings:
     hours: str = ""
     allow_bypass: bool = True
     kiosk: KioskSettings | None = None
+    attract: tuple[str, ...] = ()
+    attract_after_s: float = 20.0
+    attract_by: str = "person"
+    lock_prompt: bool = False
+    word_list: Path | None = None
+    words: tuple[str, ...] = ()
     flash_guard: bool = True
     safe_preset: str | None = None
     run_id: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
@@ -140,6 +153,7 @@ class CameraSetup:
     ring: RingSpec
     live: RingSpec | None = None
     tap: RingSpec | None = None
+    tap_fps: int = RATE_MOST
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,7 @@ __all__ = ["LONG_SIDE_PX", "RATE_MOST", "Tap", "TapSpecs", "Taps", "tap_size"]
 
 LONG_SIDE_PX = 384
 RATE_MOST = 5
-"""Pictures a second at most."""
-_PERIOD_NS = SECOND // RATE_MOST
+"""Pictures a second at most, where the writer isn't told otherwise."""
 _SIGN_OF_LIFE_NS = SECOND
 _TRIES = 3
 
@@ -40,8 +39,9 @@ class Tap:
     Threads: one writer, any number of readers, in any processes. Realtime: yes, the writer's side.
     """
 
-    def __init__(self, live: LiveFrames) -> None:
+    def __init__(self, live: LiveFrames, fps: int = RATE_MOST) -> None:
         self._live = live
+        self._period_ns = SECOND // fps
         self._next_ns = 0
         self._sign_ns = 0
         self._small: Image | None = None
@@ -52,9 +52,9 @@ class Tap:
         return cls(LiveFrames.create(tap_size(size)))
 
     @classmethod
-    def attach(cls, spec: RingSpec) -> Self:
-        """Map what another process made."""
-        return cls(LiveFrames.attach(spec))
+    def attach(cls, spec: RingSpec, fps: int = RATE_MOST) -> Self:
+        """Map what another process made, to read it, or to write it `fps` times a second at most."""
+        return cls(LiveFrames.attach(spec), fps)
 
     @property
     def spec(self) -> RingSpec:
@@ -80,7 +80,7 @@ class Tap:
         """Let the readers have a small copy of `picture`, ``uint8[H, W, 3 or 4]`` BGR(X)."""
         import cv2
 
-        self._next_ns, self._sign_ns = now_ns + _PERIOD_NS, now_ns + _SIGN_OF_LIFE_NS
+        self._next_ns, self._sign_ns = now_ns + self._period_ns, now_ns + _SIGN_OF_LIFE_NS
         # INTER_AREA at this factor takes 5 ms for a picture of 1024 x 1024, on one core; INTER_LINEAR 0.3.
         if picture.shape[2] == 3:
             cv2.resize(picture, self.size, dst=self._live.next(), interpolation=cv2.INTER_LINEAR)
