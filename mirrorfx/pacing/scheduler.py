@@ -28,13 +28,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from mirrorfx.clock import MS, SECOND
 from mirrorfx.pacing.camera import CameraRhythm
 from mirrorfx.pacing.chooser import Mode, Rhythm
 from mirrorfx.pacing.quantiles import SlidingQuantile
 
-__all__ = ["Flight", "Mode", "Policy", "Scheduler"]
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["ASIDE", "Flight", "Mode", "Policy", "Scheduler"]
+
+ASIDE = 1 << 63
+"""Flights numbered from here on are no part of the program: a preview's. Their numbers have no gaps either."""
 
 
 class Policy(StrEnum):
@@ -54,7 +61,7 @@ class Flight:
         seq: the frame's number, given at dispatch, without gaps.
         t_dispatch_ns: when it was given.
         t_capture_ns: when the camera saw it.
-        target_ns: the display tick that it is made for (LOCK); 0 when paced.
+        target_ns: the display tick that it is made for (LOCK); 0 when paced, and when aside.
     """
 
     worker: int
@@ -63,6 +70,11 @@ class Flight:
     t_dispatch_ns: int
     t_capture_ns: int
     target_ns: int = 0
+
+    @property
+    def aside(self) -> bool:
+        """Whether it is no part of the program."""
+        return self.seq >= ASIDE
 
 
 @dataclass(slots=True)
@@ -145,6 +157,7 @@ class Scheduler:
         self._measured = False
         self._longest_ns = 0
         self._next_seq = 0
+        self._next_aside = ASIDE
         self._last_worker = -1
         self._last_ns: int | None = None
         self._last_capture_ns = 0
@@ -253,20 +266,25 @@ class Scheduler:
         """Take note of a frame that came, whether or not it will be polled: its beat is the camera's."""
         self._camera.saw(t_capture_ns, t_arrived_ns)
 
-    def poll(self, now_ns: int, t_capture_ns: int) -> Flight | None:
+    def poll(self, now_ns: int, t_capture_ns: int, aside: Collection[int] = ()) -> Flight | None:
         """Give the newest frame, captured at `t_capture_ns`, to a worker if it is time; else return None.
 
         Call it whenever a frame waits in the mailbox: when the camera put one, when a worker is done, and at
-        `next_poll_ns`.
+        `next_poll_ns`. If the worker whose turn it is belongs to `aside`, the turn is not the program's: the flight has
+        a number of its own, and in LOCK the tick that it would have been made for is left out.
         """
         self._camera.saw(t_capture_ns, now_ns)
         worker = self._pick(now_ns)
         if worker is None or now_ns < self._not_before_ns(worker, now_ns):
             return None
-        target_ns = self._target_ns if self._locked else 0
-        flight = Flight(worker, self._workers[worker].generation, self._next_seq, now_ns, t_capture_ns, target_ns)
+        target_ns, seq = (self._target_ns if self._locked else 0), self._next_seq
+        if worker in aside:
+            target_ns, seq = 0, self._next_aside
+            self._next_aside += 1
+        else:
+            self._next_seq += 1
+        flight = Flight(worker, self._workers[worker].generation, seq, now_ns, t_capture_ns, target_ns)
         self._workers[worker].flights.append(flight)
-        self._next_seq += 1
         self._last_worker, self._last_ns, self._last_capture_ns = worker, now_ns, t_capture_ns
         if self._locked:
             self._target_ns += self._ticks_a_frame * self._vsync_period_ns

@@ -17,6 +17,7 @@ from mirrorfx.processes.lock_verbs import LockVerbs
 from mirrorfx.processes.opening import Opening
 from mirrorfx.processes.panic_verbs import PanicVerbs
 from mirrorfx.processes.preset_verbs import PresetVerbs, fade_seconds
+from mirrorfx.processes.preview_verbs import PreviewVerbs
 from mirrorfx.processes.prompt_guard import PromptGuard
 from mirrorfx.processes.show_verbs import ShowVerbs
 from mirrorfx.processes.sound_verbs import SoundVerbs
@@ -47,6 +48,7 @@ class Commands:
         self.presets = PresetVerbs(engine)
         self.show = ShowVerbs(engine, self.presets)
         self.locks = LockVerbs(engine)
+        self.preview = PreviewVerbs(engine, self.presets)
         self.panic = PanicVerbs(engine, self.presets)
         self.opening = Opening(engine)
         self.camera = CameraVerbs(engine)
@@ -60,6 +62,7 @@ class Commands:
             self.presets,
             self.show,
             self.locks,
+            self.preview,
             self.panic,
             self.opening,
             self.camera,

@@ -312,6 +312,7 @@ class Crew:
             options=settings.effect_options,
             frames=self._engine.setup.frames,
             results=self._engine.setup.results,
+            tap=self._engine.setup.taps.preview if self._engine.setup.taps else None,
         )
 
     def _carrier_setup(self) -> WorkerSetup:

@@ -234,7 +234,8 @@ class Engine:
                 case Done():
                     self._done(worker, message, now_ns)
                 case Prepared(ticket, problem):
-                    self.crew.prepared(worker, ticket, problem.decode(), now_ns)
+                    if not self.commands.preview.prepared(worker.number, ticket, problem.decode()):
+                        self.crew.prepared(worker, ticket, problem.decode(), now_ns)
                 case Ready():
                     self.crew.ready()
                 case Say():
@@ -249,7 +250,7 @@ class Engine:
         waiting = self.intake.mailbox.peek()
         if waiting is None or not self.results.free or self.wall is None or self.commands.opening.resting:
             return
-        flight = self.scheduler.poll(now_ns, waiting.t_capture_ns)
+        flight = self.scheduler.poll(now_ns, waiting.t_capture_ns, self.commands.preview.takers())
         if flight is None:
             return
         self.intake.mailbox.take()
@@ -260,17 +261,20 @@ class Engine:
         self.sound.modulate(now_ns)
         state = self.editor.state
         worker.dispatch(Job(flight, waiting.slot, result, waiting.index, state.revision, self.crew.look), state)
-        self.counts.dispatch(worker.number)
+        self.counts.dispatch(worker.number, aside=flight.aside)
+        self.commands.preview.dispatched(aside=flight.aside)
 
     def _done(self, worker: Worker, message: Done, now_ns: int) -> None:
         job = worker.done(message, now_ns)
         if job is None:
             return
-        self.counts.completed += 1
+        aside = job.flight.aside
+        self.counts.completed += not aside
+        self.commands.preview.painted(message.t_end_ns - message.t_start_ns, aside=aside)
         self.intake.give_back(job.frame_slot, worker.name)
         flight = self.scheduler.done(worker.number, message.generation, message.seq, now_ns, message.early_ns)
-        if flight is None or self.wall is None:
-            self.counts.late += 1
+        if flight is None or self.wall is None or aside:
+            self.counts.late += not aside
             self.results.release(job.result_slot, worker.name)
             return
         self.results.pass_on(job.result_slot, "wall")

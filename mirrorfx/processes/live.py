@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mirrorfx.frame import Image, Size
     from mirrorfx.processes.memory import RingSpec
 
-__all__ = ["LiveFrames"]
+__all__ = ["LiveFrames", "wanted_until"]
 
 _PICTURES = 3
 _WANTED_NS = SECOND
@@ -88,3 +88,9 @@ class LiveFrames:
         """Let go. Safe to call twice."""
         self._numbers = self._numbers[:0].copy()
         self._ring.close()
+
+
+def wanted_until(buffer: memoryview, spec: RingSpec) -> memoryview:
+    """Return the number until when pictures are wanted, of the memory of `spec`; without numpy."""
+    start = _PICTURES * spec.slot_bytes + 8 * _WANTED_UNTIL
+    return buffer[start : start + 8].cast("q")

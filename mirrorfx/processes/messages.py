@@ -33,6 +33,7 @@ __all__ = [
     "ParamsAre",
     "Prepare",
     "Prepared",
+    "Preview",
     "Progress",
     "Ready",
     "Release",
@@ -215,6 +216,18 @@ class Swap(Message):
     """Engine → worker out of the pool: change the networks to what this `ParamState` asks for, and prepare it."""
 
     KIND = 25
+    LAYOUT = "Q"
+    HAS_TEXT = True
+    ticket: int
+    text: bytes
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class Preview(Message):
+    """Engine → worker: prepare this `ParamState`, and from then on paint with it what is dispatched as `ASIDE`."""
+
+    KIND = 26
     LAYOUT = "Q"
     HAS_TEXT = True
     ticket: int

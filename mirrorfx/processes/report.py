@@ -42,6 +42,7 @@ class Counts:
         self.mailbox = 0
         self.worker_lost = 0
         self.late = 0
+        self.previewed = 0
         self._first: list[int] = []
         self._recent: deque[int] = deque(maxlen=_ORDER_SHOWN)
         self._turns = 0
@@ -50,9 +51,12 @@ class Counts:
         self._cpu_start_s = cpu_time_s()
         self._cpu_frames = 0
 
-    def dispatch(self, worker: int) -> None:
-        """Count a frame given to `worker`. Realtime: yes."""
-        self.dispatched += 1
+    def dispatch(self, worker: int, *, aside: bool = False) -> None:
+        """Count a frame given to `worker`, for the program or aside. Realtime: yes."""
+        if aside:
+            self.previewed += 1
+        else:
+            self.dispatched += 1
         if self._recent:
             self._turns += 1
             self._repeated_turns += self._recent[-1] == worker
@@ -100,6 +104,7 @@ def build_report(
         "completed": counts.completed,
         "shown": shown.pop("shown"),
         "repeated": shown.pop("repeated"),
+        "previewed": counts.previewed,
         "repeated_by": shown.pop("repeats"),
         "dropped": {
             "mailbox": counts.mailbox,

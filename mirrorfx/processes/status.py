@@ -47,9 +47,12 @@ def digest(link: str, state: Mapping[str, Any], figures: Mapping[str, Any]) -> d
 
 
 def _worker(worker: Mapping[str, Any]) -> dict[str, Any]:
-    gpu = worker.get("gpu") or {}
+    sensors = worker.get("sensors") or {}
     told = {key: worker.get(key) for key in ("name", "device", "state", "reason", "restarts")}
-    return told | {"service_ms": (worker.get("service_ms") or {}).get("p50"), "temperature_c": gpu.get("temperature_c")}
+    return told | {
+        "service_ms": (worker.get("service_ms") or {}).get("p50"),
+        "temperature_c": sensors.get("temperature_c"),
+    }
 
 
 class EngineLink:

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from mirrorfx.clock import SECOND
-from mirrorfx.processes.live import LiveFrames
+from mirrorfx.processes.live import LiveFrames, wanted_until
+from mirrorfx.processes.memory import attach_block
 
 if TYPE_CHECKING:
     from mirrorfx.frame import Image, Size
     from mirrorfx.processes.memory import RingSpec
 
-__all__ = ["LONG_SIDE_PX", "RATE_MOST", "Tap", "TapSpecs", "Taps", "tap_size"]
+__all__ = ["LONG_SIDE_PX", "RATE_MOST", "Demand", "Tap", "TapSpecs", "Taps", "tap_size"]
 
 LONG_SIDE_PX = 384
 RATE_MOST = 5
@@ -112,6 +113,23 @@ class Tap:
     def close(self) -> None:
         """Let go. Safe to call twice."""
         self._live.close()
+
+
+class Demand:
+    """Whether somebody wants a tap's pictures, for a process that knows no pixels. Realtime: yes."""
+
+    def __init__(self, spec: RingSpec) -> None:
+        self._block = attach_block(spec.handle)
+        self._until_ns = wanted_until(self._block.buffer, spec)
+
+    def there(self, now_ns: int) -> bool:
+        """Whether somebody wants them now."""
+        return bool(now_ns < self._until_ns[0])
+
+    def close(self) -> None:
+        """Let go. Safe to call twice."""
+        self._until_ns.release()
+        self._block.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from mirrorfx.effects import effect_class
 from mirrorfx.effects.base import EffectContext
 from mirrorfx.errors import EffectUnavailable, InvalidValue, SinkError
 from mirrorfx.frame import Frame
+from mirrorfx.pacing.scheduler import ASIDE
 from mirrorfx.params import ParamState
 from mirrorfx.processes.channel import Channel
 from mirrorfx.processes.finisher import Finisher, UnderWay
@@ -26,6 +27,7 @@ from mirrorfx.processes.messages import (
     ParamsAre,
     Prepare,
     Prepared,
+    Preview,
     Progress,
     Ready,
     Say,
@@ -34,6 +36,7 @@ from mirrorfx.processes.messages import (
 )
 from mirrorfx.processes.networks import Networks
 from mirrorfx.processes.spawn import CLOCK
+from mirrorfx.processes.taps import Tap
 from mirrorfx.sinks.picture import write_picture
 
 if TYPE_CHECKING:
@@ -112,7 +115,10 @@ class WorkerProcess:
         self._clock = clock
         self._frames = Ring.attach(setup.frames, read_only=True)
         self._results = Ring.attach(setup.results)
+        self._tap = Tap.attach(setup.tap) if setup.tap else None
         self._state: ParamState | None = None
+        self._aside: ParamState | None = None
+        self._asides: dict[int, ParamState] = {}
         self._picture: Path | None = None
         self._networks: Networks
 
@@ -171,12 +177,15 @@ class WorkerProcess:
             if finisher:
                 self._pass_on(finisher)
             for answer in preparer.collect():
-                self._channel.send(answer)
+                self._prepared(answer)
             for message in self._channel.receive_all():
                 if isinstance(message, Dispatch):
                     self._paint(effect, message, finisher)
                 elif isinstance(message, Prepare):
                     preparer.ask(message)
+                elif isinstance(message, Preview):
+                    self._asides[message.ticket] = ParamState.from_json(message.text)
+                    preparer.ask(Prepare(message.ticket, message.text))
                 elif isinstance(message, Swap):
                     self._swap(message, preparer, finisher)
                 else:
@@ -192,13 +201,20 @@ class WorkerProcess:
         elif isinstance(message, Stop):
             raise SystemExit
 
+    def _prepared(self, answer: Prepared) -> None:
+        """Say what is prepared; a preview is painted with that from now on."""
+        aside = self._asides.pop(answer.ticket, None)
+        if aside and not answer.text:
+            self._aside = aside
+        self._channel.send(answer)
+
     def _swap(self, request: Swap, preparer: Preparer, finisher: Finisher | None) -> None:
         """Change the networks, with no frame under way and nothing being prepared."""
         assert self._state is not None
         for painted, done in finisher.drain() if finisher else ():
             self._painted(painted.frame, painted.out, done)
         for answer in preparer.finish():
-            self._channel.send(answer)
+            self._prepared(answer)
         now_ns = self._clock.now_ns()
         wanted = ParamState.from_json(request.text).settled(now_ns)
         problem = self._networks.swap(wanted, self._state.settled(now_ns))
@@ -206,12 +222,11 @@ class WorkerProcess:
 
     def _paint(self, effect: Effect, order: Dispatch, finisher: Finisher | None) -> None:
         """Paint a frame and say so; where frames overlap, only begin it."""
-        assert self._state is not None
-        frame = Frame(
-            self._frames.view(order.frame_slot), order.t_capture_ns, order.index, order.seq, self._state.revision
-        )
+        state = self._state if order.seq < ASIDE else self._aside
+        assert state is not None
+        frame = Frame(self._frames.view(order.frame_slot), order.t_capture_ns, order.index, order.seq, state.revision)
         start_ns = self._clock.now_ns()
-        params, out = self._state.at(order.t_capture_ns), self._results.view(order.result_slot)
+        params, out = state.at(order.t_capture_ns), self._results.view(order.result_slot)
         if finisher:
             finish = effect.start(frame, params, out)
             finisher.finish(UnderWay(order, frame, out, finish, start_ns, self._clock.now_ns()))
@@ -225,7 +240,11 @@ class WorkerProcess:
             self._painted(painted.frame, painted.out, done)
 
     def _painted(self, frame: Frame, out: Image, done: Done) -> None:
-        if self._picture:
+        if done.seq >= ASIDE:
+            now_ns = self._clock.now_ns()
+            if self._tap and self._tap.due(now_ns):
+                self._tap.put(out, now_ns)
+        elif self._picture:
             self._write_picture(frame, out)
         self._channel.send(done)
 

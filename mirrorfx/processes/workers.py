@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import SECOND
 from mirrorfx.pacing.statistics import ServiceStatistics
-from mirrorfx.processes.messages import Dispatch, Done, ParamsAre, Prepare, Prepared, Progress, Ready, Say, Swap
+from mirrorfx.processes.messages import (
+    Dispatch,
+    Done,
+    ParamsAre,
+    Prepare,
+    Prepared,
+    Preview,
+    Progress,
+    Ready,
+    Say,
+    Swap,
+)
 from mirrorfx.processes.spawn import spawn
 from mirrorfx.processes.stations import Station, StationState
 from mirrorfx.processes.worker import worker_main
@@ -118,6 +129,10 @@ class Worker:
         """Have it prepare params that are to be committed soon."""
         self.station.send(Prepare(ticket, state.to_json()))
 
+    def preview(self, ticket: int, state: ParamState) -> None:
+        """Have it prepare params that it is then to paint aside."""
+        self.station.send(Preview(ticket, state.to_json()))
+
     def swap(self, ticket: int, state: ParamState) -> None:
         """Have it change its networks to those of `state` and prepare it; it must be out of the pool."""
         self.progress = ("changing its networks", 0.0)
@@ -135,8 +150,8 @@ class Worker:
         return job
 
     def drop_jobs(self) -> int:
-        """Forget the frames in its hands, and return how many there were."""
-        dropped = len(self.jobs)
+        """Forget the frames in its hands, and return how many of the program's there were."""
+        dropped = sum(not job.flight.aside for job in self.jobs)
         self.jobs.clear()
         return dropped
 

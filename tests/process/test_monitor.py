@@ -8,6 +8,8 @@ import signal
 import threading
 
 import aiohttp
+import cv2
+import numpy as np
 import pytest
 
 from mirrorfx.clock import MonotonicClock
@@ -28,6 +30,7 @@ class Onlooker:
         self._url, self._want = url, want
         self.counts = dict.fromkeys("PIV", 0)
         self.connections = 0
+        self.greys = {kind: [] for kind in "PIV"}
         self._ending = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
         self._thread.start()
@@ -51,7 +54,10 @@ class Onlooker:
                 continue
             if message.type is not aiohttp.WSMsgType.BINARY:
                 return
-            self.counts[message.data[:1].decode()] += 1
+            kind = message.data[:1].decode()
+            image = cv2.imdecode(np.frombuffer(message.data[1:], np.uint8), cv2.IMREAD_GRAYSCALE)
+            self.greys[kind].append(round(float(image.mean())))
+            self.counts[kind] += 1
 
     def more(self, kind, number=3, within_s=20):
         """Wait for so many more pictures of a kind; say whether they came."""
@@ -180,3 +186,57 @@ def test_a_taken_port_is_a_problem_of_the_monitor_alone(tmp_path):
         outcome = visit.run(status_port=taken.getsockname()[1])
     assert outcome.report["frames"]["shown"] > 0
     assert any("--status-page" in problem for problem in visit.problems)
+
+
+GREY = """
+from mirrorfx.clock import MS, MonotonicClock
+from mirrorfx.effects.base import Effect
+
+class Made(Effect):
+    name = "grey"
+    summary = "As bright as its strength, in 20 ms"
+
+    def render(self, frame, params, out):
+        clock = MonotonicClock()
+        end_ns = clock.now_ns() + 20 * MS
+        out[:] = round(255 * params.strength)
+        clock.sleep_until_ns(end_ns)
+"""
+
+
+def test_a_preview_is_seen_beside_the_program_and_never_on_the_wall(third_party):
+    effect = third_party("grey", GREY)
+    found = {}
+
+    def wait_for(client, right):
+        for _ in range(200):
+            state = client.ask("hello")["state"]
+            if right(state["preview"]):
+                return state["preview"]
+            threading.Event().wait(0.05)
+        raise AssertionError(state["preview"])
+
+    def script(onlooker, client):
+        assert onlooker.more("P", 2)
+        assert client.ask("preview", name="Ice", every=4) == {"name": "Ice"} | {"changed": {"params": {}}}
+        assert onlooker.more("V", 6)
+        found["share"] = wait_for(client, lambda preview: preview["cost_share"] is not None)["cost_share"]
+        assert client.ask("preview", name=None)
+        wait_for(client, lambda preview: preview is None)
+        found["previews"] = onlooker.counts["V"]
+        assert onlooker.more("P", 6)
+        found["late"] = onlooker.counts["V"] - found["previews"]
+        found["greys"] = {kind: set(greys) for kind, greys in onlooker.greys.items()}
+
+    outcome = Visit(script).run(effect=effect, params={"strength": 0.1})
+    assert found["greys"]["V"] == {178}, "Ice has a strength of 0.7"
+    assert found["greys"]["P"] <= {26} | set(range(26)), "the program; before it the calm scene, fading over"
+    assert 0.1 < found["share"] < 0.5
+    assert found["late"] <= 2
+    report = outcome.report
+    assert report["frames"]["previewed"] >= 6
+    assert report["frames"]["dispatched"] - report["frames"]["completed"] <= 4
+    assert report["frames"]["shown"] + report["frames"]["dropped"]["late"] <= report["frames"]["completed"]
+    assert all(worker["restarts"] == 0 for worker in report["workers"])
+    recent = report["alternation"]["recent"]
+    assert abs(recent.count(0) - recent.count(1)) <= 6

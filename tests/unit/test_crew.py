@@ -140,7 +140,7 @@ class House:
     def __init__(self, effect, workers):
         self.clock = FakeClock(100 * SECOND)
         self.settings = MirrorSettings(effect=effect, workers=workers, size=(64, 64))
-        self.setup = SimpleNamespace(frames=None, results=None)
+        self.setup = SimpleNamespace(frames=None, results=None, taps=None)
         self.poller = None
         self.scheduler = Scheduler()
         self.editor = ParamEditor(ParamRegistry(effect_of(effect).params), {}, 0)

@@ -29,7 +29,7 @@ FIGURES = {
     "delay_ms": 97.0,
     "showing": "picture",
     "workers": [
-        {"name": "worker-0", "device": "cuda:0", "state": "ready", "gpu": {"temperature_c": 61.0}},
+        {"name": "worker-0", "device": "cuda:0", "state": "ready", "sensors": {"temperature_c": 61.0}},
         {"name": "worker-1", "device": "cuda:1", "state": "starting"},
     ],
 }
