@@ -13,6 +13,7 @@ from mirrorfx.processes.messages import Say
 from mirrorfx.processes.presence import PRESENCE_FPS, PresenceSetup, presence_main
 from mirrorfx.processes.spawn import spawn
 from mirrorfx.processes.stations import Station, StationState
+from mirrorfx.processes.taps import RATE_MOST
 from mirrorfx.show.person_detector import DETECTOR_NAME, detector_state
 from mirrorfx.show.presence import PresenceRules
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from mirrorfx.processes.settings import MirrorSettings
     from mirrorfx.processes.spawn import Child
 
-__all__ = ["BACK_FADE_S", "Attract", "attract_fps", "check_attract"]
+__all__ = ["BACK_FADE_S", "Attract", "check_attract", "tap_fps"]
 
 BACK_FADE_S = 0.2
 """How long the show takes to come back: with the time it takes to notice somebody, within half a second."""
@@ -56,9 +57,9 @@ def check_attract(settings: MirrorSettings) -> None:
         )
 
 
-def attract_fps(settings: MirrorSettings) -> int | None:
-    """Return how many small pictures a second attract mode wants of the camera; None without it."""
-    return PRESENCE_FPS if settings.attract else None
+def tap_fps(settings: MirrorSettings) -> int:
+    """Return how many small pictures a second the camera makes at most."""
+    return PRESENCE_FPS if settings.attract else RATE_MOST
 
 
 @dataclass(slots=True)
