@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import fake_presets
+import fake_sound
 from PyQt6.QtCore import QTimer
 
 from mirrorfx.control.protocol import PROTOCOL_VERSION
@@ -47,6 +48,18 @@ STATE = {
         {"name": "Opening night", "category": "", "builtin": False},
     ],
     "locked": [],
+    "wall": {
+        "screens": [
+            {"name": "eDP-1", "width": 2560, "height": 1600, "hz": 60.0, "primary": True},
+            {"name": "HDMI-1", "width": 1920, "height": 1080, "hz": 59.94, "primary": False},
+        ],
+        "screen": "HDMI-1",
+        "fullscreen": True,
+        "grid": False,
+        "edit": False,
+        "corners": [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]],
+        "problem": "",
+    },
     "camera": {
         "state": "open",
         "name": "C920",
@@ -71,6 +84,8 @@ STATE = {
         {"name": "demo", "label": "Demo clip", "current": False},
         {"name": "pattern", "label": "Test pattern", "current": False},
     ],
+    "sound": fake_sound.SOUND,
+    "list": fake_sound.CUES,
     "problems": [],
     "source": "clips/man.mp4",
     "size": [1024, 768],
@@ -88,7 +103,14 @@ _BEAT = {
 
 
 def worker(number: int, **more: Any) -> dict[str, Any]:
-    usual = {"name": f"worker-{number}", "device": "cpu", "effect": "style", "state": "ready", "reason": ""}
+    usual = {
+        "name": f"worker-{number}",
+        "number": number,
+        "device": "cpu",
+        "effect": "style",
+        "state": "ready",
+        "reason": "",
+    }
     usual |= {"progress": {"what": "", "share": 1.0}, "restarts": 0, "details": {}, "frames": 900}
     usual |= {"service_ms": {"mean": 71.0, "p50": 70.8, "p95": 78.0, "p99": 90.0}, "overhead_ms": {}}
     return usual | more
@@ -103,10 +125,12 @@ FIGURES = {
         "completed": 1590,
         "shown": 1580,
         "repeated": 1800,
+        "repeated_by": {"beat": 1790, "behind": 4, "hold": 5, "panic": 1},
         "dropped": {"mailbox": 214, "late": 3, "worker_lost": 1},
     },
     **(_BEAT | {"fps": 20.0}),
     "recent": _BEAT,
+    "lag": {"frames": 1, "share": 0.004, "level": "good", "beat_ms": 37.0},
     "showing": "picture",
     "mode": "paced",
     "display_hz": 59.95,
@@ -166,6 +190,13 @@ class FakeEngine:
     def publish_figures(self, **changes: Any) -> None:
         self.server.publish("figures", copy.deepcopy(FIGURES) | changes)
 
+    def publish_frames(self, rows: list[list[float]], t_s: float, **changes: Any) -> None:
+        """Tell of frames shown: rows of (seq, seconds, latency and interval in ms, worker, lagged)."""
+        fields = ["seq", "t_ns", "latency_ms", "interval_ms", "worker", "lagged"]
+        told = [[seq, round(shown_s * 1e9), *rest] for seq, shown_s, *rest in rows]
+        frames = {"fields": fields, "rows": told}
+        self.publish_figures(t_ns=round(t_s * 1e9), frames_shown=frames, **changes)
+
     def notice(self, text: str, level: str = "info") -> None:
         self.server.publish("notice", {"text": text, "level": level}, keep=False)
 
@@ -210,9 +241,18 @@ class FakeEngine:
                 self.state["camera"] = camera | {"asked": camera["asked"] | asked}
             case "source":
                 self.state["sources"] = [s | {"current": s["name"] == arguments["name"]} for s in self.state["sources"]]
+            case "wall":
+                wishes = {n: v for n, v in arguments.items() if n in ("grid", "edit", "corners")}
+                if wishes.get("corners", ()) is None:
+                    wishes["corners"] = STATE["wall"]["corners"]
+                if "fullscreen" in arguments:
+                    name = arguments["fullscreen"]
+                    wishes |= {"fullscreen": name is not None, "screen": name or self.state["wall"]["screen"]}
+                self.state["wall"] = self.state["wall"] | wishes
             case "lock":
                 self.state["locked"] = arguments["params"]
-        return fake_presets.obey(self.state, do, arguments) or {}
+        told = fake_sound.obey(self.state, do, arguments)
+        return told or fake_presets.obey(self.state, do, arguments) or {}
 
     def close(self) -> None:
         self._serving.stop()

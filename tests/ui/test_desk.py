@@ -322,8 +322,7 @@ def test_figures(desk, engine, qtbot):
     engine.publish_figures()
     qtbot.waitUntil(lambda: desk.figures.fps.text() == "27.0")
     figures = desk.figures
-    assert figures.p50.value.text() == "98 ms"
-    assert figures.p95.value.text() == "108 ms"
+    assert figures.delay.value.text() == "97 ms"
     assert figures.beat.value.text() == "± 7.1 ms"
     assert figures.freezes.value.text() == "2"
     assert figures.engine.value.text() == "0.42 ms"
@@ -380,7 +379,7 @@ def test_before_the_first_picture_no_figure_is_made_up(desk, engine, qtbot):
     qtbot.waitUntil(lambda: len(desk.figures.workers.cards) == 2)
     texts = {
         desk.figures.fps.text(),
-        *(t.value.text() for t in (desk.figures.p50, desk.figures.beat, desk.figures.wall)),
+        *(t.value.text() for t in (desk.figures.delay, desk.figures.beat, desk.figures.wall)),
     }
     assert texts == {"–"}
 

@@ -1,94 +1,108 @@
-"""The live figures: how the beat is, what was dropped and why, and who paints."""
+"""The live figures: how the beat is, what was dropped or repeated and why, who paints, and how its device is."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from mirrorfx_ui.desk.events import EventLog
+from mirrorfx_ui.desk.export import ExportButton
+from mirrorfx_ui.desk.frames import Frames
+from mirrorfx_ui.desk.lag import LagLine
+from mirrorfx_ui.desk.painters import FRAMES, PainterStrip
+from mirrorfx_ui.desk.plot import SECONDS, BeatPlots
+from mirrorfx_ui.desk.report_file import document
 from mirrorfx_ui.desk.signs import Sign, pixmap
-from mirrorfx_ui.desk.sparkline import Sparkline
 from mirrorfx_ui.desk.theme import label
+from mirrorfx_ui.desk.tiles import NOTHING, Tile, tile_grid
 from mirrorfx_ui.desk.workers import WorkerList
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mirrorfx_ui.desk.bridge import Bridge
 
-__all__ = ["FiguresPanel", "Tile"]
-
-_NOTHING = "–"
-_TILE_PX = 102
-"""Columns that stay where they are while the figures change."""
-
-
-class Tile(QWidget):
-    """A figure over what it counts."""
-
-    def __init__(self, caption: str, hint: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.value = label(_NOTHING, "value")
-        self.caption = label(caption, "muted")
-        self._caption = caption
-        self.setToolTip(hint)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(1)
-        column.addWidget(self.value)
-        column.addWidget(self.caption)
-
-    def show_text(self, text: str) -> None:
-        """Show a figure."""
-        self.value.setText(text)
-        self.setAccessibleName(f"{self._caption}: {text}")
+__all__ = ["FiguresPanel"]
 
 
 class FiguresPanel(QWidget):
-    """What the report says, ten seconds back, five times a second."""
+    """What the report says; drawn again when the engine tells, two or three times a second."""
 
     def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.fps = label(_NOTHING, "huge")
-        self.fps.setAccessibleName(self.tr("New frames a second"))
-        self.line = Sparkline()
-        self.line.setAccessibleName(self.tr("New frames a second over the last minute"))
         tr = self.tr
-        self.p50 = Tile(tr("delay, median"), tr("From the camera to the wall, half of all frames"))
-        self.p95 = Tile(tr("delay, p95"), tr("From the camera to the wall, 95 of 100 frames"))
+        self.frames = Frames()
+        self.log = EventLog(bridge, self.frames, self)
+        self.fps = label(NOTHING, "huge")
+        self.fps.setAccessibleName(tr("New frames a second"))
+        self.export = ExportButton(self._collect)
+        self.lag = LagLine()
+        self.plots = BeatPlots()
+        self.painters = PainterStrip()
         self.beat = Tile(tr("beat, std"), tr("How much the time between new frames varies"))
         self.freezes = Tile(tr("freezes"), tr("Gaps of three times the usual, in the last ten seconds"))
         self.engine = Tile(tr("engine CPU"), tr("CPU time that the engine itself needs for a frame"))
         self.wall = Tile(tr("wall"), tr("How often the screen shows a picture, new or repeated"))
+        self.delay = Tile(tr("set delay"), tr("How long each frame waits for its turn, so that all come evenly"))
         self.newer = Tile(tr("newer came"), tr("Not painted: a newer frame came first. Normal with a fast camera"))
         self.late = Tile(tr("too late"), tr("Painted, but not in time to be shown"))
         self.lost = Tile(tr("worker lost"), tr("Lost with a worker that ended"))
+        self.in_time = Tile(tr("none was due"), tr("The screen is faster than the beat. Normal"))
+        self.behind = Tile(tr("none had come"), tr("A new frame should have been there: the wall lagged"))
+        self.held = Tile(tr("on purpose"), tr("Held while networks change, or hidden by a panic key"))
         self.fallback = _Warning()
         self.workers = WorkerList()
+        self._report: Mapping[str, Any] = {}
         self._lay_out()
         bridge.figures_changed.connect(self.show_figures)
 
     def show_figures(self, report: Mapping[str, Any]) -> None:
         """Show the report so far."""
+        self._report = report
+        self.export.setEnabled(True)
         recent = report.get("recent") or report
         painted = report["frames"]["shown"] > 0
-        self.fps.setText(f"{recent['fps']:.1f}" if painted else _NOTHING)
-        self.line.add(float(recent["fps"]))
-        latency, interval = recent["latency_ms"], recent["interval_ms"]
-        self.p50.show_text(_ms(latency.get("p50"), painted))
-        self.p95.show_text(_ms(latency.get("p95"), painted))
-        self.beat.show_text(_spread(interval.get("std"), painted))
+        self.fps.setText(f"{recent['fps']:.1f}" if painted else NOTHING)
+        self.lag.show_lag(report["lag"])
+        self.beat.show_text(_spread(recent["interval_ms"].get("std"), painted))
         self.freezes.show_text(str(recent["freezes"]))
         self.engine.show_text(f"{report['engine_cpu_ms_per_frame']:.2f} ms")
-        rate_hz = report.get("display_hz")
-        self.wall.show_text(f"{rate_hz:.4g} Hz" if rate_hz else _NOTHING)
-        dropped = report["frames"]["dropped"]
-        self.newer.show_text(str(dropped["mailbox"]))
-        self.late.show_text(str(dropped["late"]))
-        self.lost.show_text(str(dropped["worker_lost"]))
+        rate_hz, delay_ms = report.get("display_hz"), report.get("delay_ms")
+        self.wall.show_text(f"{rate_hz:.4g} Hz" if rate_hz else NOTHING)
+        self.delay.show_text(f"{delay_ms:.0f} ms" if painted and delay_ms is not None else NOTHING)
+        self._show_counts(report["frames"])
         self.workers.show_figures(report["workers"])
+        self._show_frames(report)
         self.fallback.show_text(self._fallback_reason(report))
+
+    def _show_counts(self, frames: Mapping[str, Any]) -> None:
+        dropped, repeated = frames["dropped"], frames["repeated_by"]
+        held = repeated.get("hold", 0) + repeated.get("panic", 0)
+        for tile, count in (
+            (self.newer, dropped["mailbox"]),
+            (self.late, dropped["late"]),
+            (self.lost, dropped["worker_lost"]),
+            (self.in_time, repeated.get("beat", 0)),
+            (self.behind, repeated.get("behind", 0)),
+            (self.held, held),
+        ):
+            tile.show_text(f"{count:,}".replace(",", " "))
+
+    def _show_frames(self, report: Mapping[str, Any]) -> None:
+        self.frames.take(report)
+        now_s = self.frames.now_s
+        marks = [event for event in self.log.events if event.t_s > now_s - SECONDS]
+        self.plots.show_frames(self.frames.recent(SECONDS), now_s, marks)
+        last = [(int(row[4]), bool(row[5])) for row in self.frames.rows[-FRAMES:]]
+        self.painters.show_frames(last, {worker["number"]: worker["name"] for worker in report["workers"]})
+
+    def _collect(self) -> tuple[Mapping[str, Any], NDArray[np.float64]]:
+        return document(self._report, tuple(self.log.events)), self.frames.rows
 
     def _fallback_reason(self, report: Mapping[str, Any]) -> str:
         if report.get("showing") != "fallback":
@@ -106,18 +120,13 @@ class FiguresPanel(QWidget):
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(10)
+        column.setSpacing(8)
         column.addWidget(self.fallback)
         column.addLayout(self._headline())
-        column.addWidget(self.line)
-        column.addSpacing(4)
-        column.addLayout(self._tiles(((self.p50, self.p95, self.beat), (self.wall, self.engine, self.freezes))))
-        column.addWidget(_rule())
-        column.addWidget(label(self.tr("Dropped frames"), "title"))
-        column.addLayout(self._tiles(((self.newer, self.late, self.lost),)))
-        column.addWidget(_rule())
-        column.addWidget(label(self.tr("Workers"), "title"))
-        column.addWidget(_scrolling(self.workers), 1)
+        column.addWidget(self.lag)
+        column.addWidget(self.plots, 3)
+        column.addWidget(self.painters)
+        column.addWidget(_scrolling(self._rest()), 4)
 
     def _headline(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -125,18 +134,26 @@ class FiguresPanel(QWidget):
         row.addWidget(self.fps)
         row.addWidget(label(self.tr("new frames\na second"), "muted"), 0, Qt.AlignmentFlag.AlignVCenter)
         row.addStretch()
+        row.addWidget(self.export, 0, Qt.AlignmentFlag.AlignTop)
         return row
 
-    def _tiles(self, rows: tuple[tuple[Tile, ...], ...]) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(12)
-        grid.setVerticalSpacing(12)
-        for y, row in enumerate(rows):
-            for x, tile in enumerate(row):
-                grid.addWidget(tile, y, x)
-                grid.setColumnStretch(x, 1)
-                grid.setColumnMinimumWidth(x, _TILE_PX)
-        return grid
+    def _rest(self) -> QWidget:
+        inside = QWidget()
+        inside.setObjectName("inside")
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 6, 0)
+        column.setSpacing(10)
+        column.addWidget(self.workers)
+        for title, *rows in (
+            (self.tr("Frames dropped"), (self.newer, self.late, self.lost)),
+            (self.tr("Pictures repeated"), (self.in_time, self.behind, self.held)),
+            (self.tr("Pace"), (self.beat, self.freezes, self.delay), (self.wall, self.engine)),
+        ):
+            column.addWidget(_rule())
+            column.addWidget(label(title, "title"))
+            column.addLayout(tile_grid(*rows))
+        column.addStretch()
+        return inside
 
 
 class _Warning(QFrame):
@@ -178,11 +195,7 @@ def _scrolling(inside: QWidget) -> QScrollArea:
     return area
 
 
-def _ms(value: float | None, painted: bool) -> str:  # noqa: FBT001  private
-    return f"{value:.0f} ms" if painted and value is not None else _NOTHING
-
-
 def _spread(value: float | None, painted: bool) -> str:  # noqa: FBT001  private
     if not painted or value is None:
-        return _NOTHING
+        return NOTHING
     return f"± {value:.1f} ms" if value < 10 else f"± {value:.0f} ms"

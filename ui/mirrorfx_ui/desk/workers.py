@@ -1,12 +1,14 @@
-"""One card for each worker: its state in a sign and a word, how long it takes, how often it was restarted."""
+"""One card for each worker: its state in a sign and a word, its times, restarts, and how its device is."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFrame, QGridLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
+from mirrorfx_ui.desk.painters import worker_colour, worker_letter
+from mirrorfx_ui.desk.sensors import SensorLine
 from mirrorfx_ui.desk.signs import Sign, pixmap
 from mirrorfx_ui.desk.theme import label
 
@@ -31,10 +33,13 @@ class WorkerCard(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self.sign = QLabel()
+        self.letter = label("", "letter")
         self.name = QLabel()
         self.state = label("", "muted")
         self.state.setWordWrap(True)
-        self.times = QLabel()
+        self.times = label("", "value")
+        self.slow = label("", "muted")
+        self.sensors = SensorLine()
         self.restarts = label("", "muted")
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
@@ -51,12 +56,15 @@ class WorkerCard(QFrame):
         state = str(worker["state"])
         busy = state == "starting" or (state == "ready" and bool(worker["progress"]["what"]))
         self.sign.setPixmap(pixmap(Sign.BUSY if busy else _SIGNS.get(state, Sign.WAITING), 18))
+        self._show_letter(int(worker["number"]))
         self.name.setText(f"{worker['name']} · {worker['device']}")
         self.state.setText(self._state(state, worker["progress"]))
         self.restarts.setText(self._restarts(worker["restarts"]))
         service = worker["service_ms"]
         painted = worker["frames"] > 0
         self.times.setText(f"{service['p50']:.0f} ms" if painted else "–")
+        self.slow.setText(f"p95 {service['p95']:.0f} ms" if painted else "")
+        self.sensors.show_sensors(worker.get("sensors"))
         self.times.setToolTip(
             self.tr("A frame takes %1 ms as a rule, 95 in 100 take %2 ms at most")
             .replace("%1", f"{service['p50']:.1f}")
@@ -70,8 +78,13 @@ class WorkerCard(QFrame):
         self.reason.setVisible(bool(worker["reason"]))
         self.notice.setText(str(worker["details"].get("notice", "")))
         self.notice.setVisible(bool(self.notice.text()))
-        words = (self.name, self.state, self.times, self.restarts)
+        words = (self.letter, self.name, self.state, self.times, self.slow, self.restarts)
         self.setAccessibleName(", ".join(word.text() for word in words))
+
+    def _show_letter(self, number: int) -> None:
+        if self.letter.text() != worker_letter(number):
+            self.letter.setText(worker_letter(number))
+            self.letter.setStyleSheet(f"color: {worker_colour(number)}")
 
     def _state(self, state: str, progress: Mapping[str, Any]) -> str:
         if state == "ready" and progress["what"] and not progress["share"]:
@@ -92,23 +105,23 @@ class WorkerCard(QFrame):
         return self.tr("%1 restarts").replace("%1", str(restarts))
 
     def _lay_out(self) -> None:
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addWidget(self.name)
-        words.addWidget(self.state)
-        figures = QVBoxLayout()
-        figures.setSpacing(2)
-        for figure in (self.times, self.restarts):
-            figures.addWidget(figure, 0, Qt.AlignmentFlag.AlignRight)
-        head = QHBoxLayout()
-        head.setSpacing(12)
-        head.addWidget(self.sign)
-        head.addLayout(words, 1)
-        head.addLayout(figures)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(10)
+        grid.setVerticalSpacing(1)
+        grid.setColumnStretch(2, 1)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        grid.addWidget(self.sign, 0, 0)
+        grid.addWidget(self.letter, 0, 1)
+        grid.addWidget(self.name, 0, 2)
+        grid.addWidget(self.times, 0, 3, right)
+        grid.addWidget(self.state, 1, 1, 1, 2)
+        grid.addWidget(self.slow, 1, 3, right)
+        grid.addWidget(self.sensors, 2, 1, 1, 2)
+        grid.addWidget(self.restarts, 2, 3, right)
         column = QVBoxLayout(self)
-        column.setContentsMargins(14, 9, 14, 9)
-        column.setSpacing(8)
-        column.addLayout(head)
+        column.setContentsMargins(12, 8, 12, 8)
+        column.setSpacing(6)
+        column.addLayout(grid)
         column.addWidget(self.progress)
         column.addWidget(self.reason)
         column.addWidget(self.notice)
