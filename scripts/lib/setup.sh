@@ -31,7 +31,7 @@ unlock_setup() { exec 9<&-; }
 wanted() {
   printf '%s\n' "$root" "$python_version" "$(<"$requirements/base.txt")" "$(<"$requirements/$1.txt")"
   [[ $1 != base ]] || printf '%s\n' "$(<"$root/pyproject.toml")"
-  [[ $1 != test ]] || printf '%s\n' "$(<"$requirements/test-no-deps.txt")"
+  [[ ! -e $requirements/$1-no-deps.txt ]] || printf '%s\n' "$(<"$requirements/$1-no-deps.txt")"
 }
 
 is_current() { [[ -e $state/$1.stamp && $(<"$state/$1.stamp") == "$(wanted "$1")" ]]; }
@@ -54,7 +54,7 @@ install_set() {
 
 install_pinned() {
   pip_install -r "$requirements/$1.txt" -c "$requirements/base.txt" || return
-  [[ $1 != test ]] || pip_install --no-deps -r "$requirements/test-no-deps.txt" || return
+  [[ ! -e $requirements/$1-no-deps.txt ]] || pip_install --no-deps -r "$requirements/$1-no-deps.txt" || return
   [[ $1 != base ]] || pip_install --no-deps --no-build-isolation -e "$root"
 }
 
@@ -84,6 +84,7 @@ set_label() {
     base) echo 'Python packages for the mirror' ;;
     test) echo 'Python packages for the tests' ;;
     check) echo 'Python packages for the checks' ;;
+    presence) echo 'Person detector for attract mode (57 MB to download, 130 MB of disk)' ;;
     torch) echo 'torch and diffusers for the tests (0.3 GB, or 3 GB where pip takes the CUDA build)' ;;
   esac
 }
@@ -112,6 +113,14 @@ ensure_gpu_packages() {
   fi
   rm -f "$state/torch.stamp"
   install_set gpu 'Diffusion packages' || say "The mirror runs without them; the next run tries again."
+}
+
+# MediaPipe's last wheels with models are for Python 3.12 and before.
+ensure_presence() {
+  case $python_version in
+    3.11 | 3.12) ensure_set presence "$(set_label presence)" ;;
+    *) say "The person detector needs Python 3.11 or 3.12, and this is $python_version (see MIRRORFX_PYTHON in README.md)." ;;
+  esac
 }
 
 ensure_torch() {
