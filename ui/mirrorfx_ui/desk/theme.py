@@ -98,7 +98,9 @@ QToolButton {{ padding: 4px; min-width: 28px; min-height: 28px; font-size: 18px;
 QPushButton:hover, QToolButton:hover {{ background: {HOVER}; }}
 QPushButton:pressed, QToolButton:pressed {{ background: {TROUGH}; }}
 QPushButton:focus, QToolButton:focus {{ border-color: {ACCENT}; }}
+QPushButton:checked {{ background: {HOVER}; border-color: {ACCENT}; color: {ACCENT}; }}
 QPushButton:disabled, QToolButton:disabled {{ color: {FAINT}; background: {PANEL}; }}
+QLineEdit QToolButton {{ background: transparent; border: none; padding: 0; min-width: 0; min-height: 0; }}
 QToolButton[role="flat"] {{
   background: transparent; border: 1px solid transparent; font-size: 13px; padding: 2px 10px;
 }}

@@ -21,6 +21,7 @@ from mirrorfx_ui.desk.signs import Sign, pixmap
 from mirrorfx_ui.desk.tabs import Tabs
 from mirrorfx_ui.desk.theme import label
 from mirrorfx_ui.desk.undo_buttons import UndoButtons
+from mirrorfx_ui.desk.wall_panel import WallPanel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +52,7 @@ class DeskWindow(QWidget):
         self.effects = EffectPanel(bridge)
         self.params = ParamPanel(bridge)
         self.camera = CameraPanel(bridge)
+        self.wall = WallPanel(bridge)
         self.pictures = PicturesPanel(bridge)
         self.figures = FiguresPanel(bridge)
         self.notices = NoticePanel()
@@ -78,7 +80,7 @@ class DeskWindow(QWidget):
         }[link]
         self.link_sign.setPixmap(pixmap(sign, 18))
         self.link.setText(text)
-        for panel in (self.presets, self.effects, self.params, self.camera):
+        for panel in (self.presets, self.effects, self.params, self.camera, self.wall):
             panel.setEnabled(link in (Link.CONNECTED, Link.SILENT))
         self.figures.setEnabled(link is Link.CONNECTED)  # grey: those are old
 
@@ -139,6 +141,7 @@ class DeskWindow(QWidget):
     def _middle(self) -> QWidget:
         self.tabs.add(self.tr("Look"), self.effects, self.params)
         self.tabs.add(self.tr("Camera"), self.camera)
+        self.tabs.add(self.tr("Wall"), self.wall)
         return self.tabs
 
 
