@@ -38,7 +38,7 @@ class Opening:
         self._wall_clock_s = wall_clock_s
         self._text = engine.settings.hours
         self._hours = OpeningHours.parse(self._text) if self._text else OpeningHours()
-        self._scheduled: bool | None = None
+        self._scheduled: bool | None = None if self._text else True
         self._by_hand: bool | None = None
         self._open = True
         self._until: datetime | None = None

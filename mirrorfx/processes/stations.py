@@ -75,7 +75,9 @@ class Station:
             self._poller.discard(self.child.channel.connection)
 
     def ready(self, now_ns: int) -> None:
-        """Note that the process works."""
+        """Note that the process works; one that is retired may say so a last time."""
+        if self.state is StationState.OFF:
+            return
         self.state = StationState.READY
         self.reason = ""
         self._backoff.succeeded(now_ns)

@@ -173,6 +173,18 @@ def test_by_hand_until_the_hours_change_next():
         request({"open": "yes"})
 
 
+def test_by_hand_where_there_are_no_hours():
+    engine = Engine("2026-06-01T12:00:00", hours="")
+    engine.pass_by(1)
+    engine.opening.verbs()["opening"]({"open": False})
+    assert engine.told == [CurtainIs(1, FADE_NS)]
+    engine.pass_by(100)
+    assert engine.opening.resting
+    assert engine.opening.figures()["until"] is None
+    engine.opening.verbs()["opening"]({"open": None})
+    assert not engine.opening.resting
+
+
 def test_a_fade_that_is_taken_back_never_rests():
     engine = Engine("2026-06-01T12:00:00")
     engine.pass_by(1)
