@@ -257,8 +257,9 @@ def test_escape_takes_the_cue_back(panel, engine, qtbot):
 
 
 def test_go_takes_the_lists_next_cue_when_none_is_clicked(panel, engine, qtbot):
-    cues = [{"preset": "Ember", "fade_s": 1.0}, {"preset": "Jade", "fade_s": None}]
-    engine.publish_state(list={"cues": cues, "at": 0})
+    rest = {"fade_s": None, "follow_s": None, "sound": None, "note": "", "missing": False}
+    cues = [rest | {"preset": "Ember", "fade_s": 1.0}, rest | {"preset": "Jade"}]
+    engine.publish_state(list={"cues": cues, "at": 0, "follows_in_s": None})
     qtbot.waitUntil(lambda: panel.go.button.text() == "GO → Jade, over 4 s · cue 2 of the list")
 
 

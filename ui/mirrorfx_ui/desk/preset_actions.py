@@ -81,7 +81,7 @@ class PresetActions(QObject):
         row = self._presets.find(self._presets.program)
         self._line.ask(
             self.tr("Save what is set under the name"),
-            self._free_name(row.text) if row else "",
+            self._free_name(row.text) if row else self._presets.program or "",
             (self.tr("Save"), self.tr("Replace")),
             self._save_as,
             category=row.category if row else "",

@@ -89,8 +89,10 @@ class PresetCard(QStyledItemDelegate):
         if row.key:
             _paint_key(painter, frame, row.key % 10)
         self._paint_badges(painter, frame, self._badges(row, model))
+        if row.own:
+            _paint_own(painter, frame, self.tr("yours"))
         below = QRectF(area.left() + 3, frame.bottom() + 2, area.width() - 6, _NAME_PX - 2)
-        self._paint_name(painter, below, row, bold=on_wall or next_one)
+        _paint_name(painter, below, row.text, bold=on_wall or next_one)
 
     def _paint_border(
         self, painter: QPainter, frame: QRectF, option: QStyleOptionViewItem, *, on_wall: bool, next_one: bool
@@ -133,25 +135,6 @@ class PresetCard(QStyledItemDelegate):
             painter.setPen(_DARK_INK)
             painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, text)
             bottom = pill.top() - 4
-
-    def _paint_name(self, painter: QPainter, area: QRectF, row: Row, *, bold: bool) -> None:
-        left = area.left()
-        if row.own:
-            font = _font(painter, 11)
-            text = self.tr("yours")
-            tag = QRectF(0, 0, QFontMetricsF(font).horizontalAdvance(text) + 10, 16)
-            tag.moveRight(area.right())
-            tag.moveTop(area.top() + (area.height() - 16) / 2)
-            painter.setPen(QPen(QColor(theme.FAINT), 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(tag, 5, 5)
-            painter.setPen(QColor(theme.MUTED))
-            painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, text)
-            area = QRectF(left, area.top(), tag.left() - left - 5, area.height())
-        font = _font(painter, 14, bold=bold)
-        painter.setPen(QColor(theme.TEXT))
-        name = QFontMetricsF(font).elidedText(row.text, Qt.TextElideMode.ElideRight, area.width())
-        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
 
 
 def _row(index: QModelIndex) -> Row | None:
@@ -199,6 +182,24 @@ def _paint_key(painter: QPainter, frame: QRectF, key: int) -> None:
     _font(painter, 13, bold=True)
     painter.setPen(QColor(theme.TEXT))
     painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, str(key))
+
+
+def _paint_own(painter: QPainter, frame: QRectF, text: str) -> None:
+    font = _font(painter, 12)
+    tag = QRectF(0, frame.top() + 6, QFontMetricsF(font).horizontalAdvance(text) + 12, 20)
+    tag.moveRight(frame.right() - 6)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_VEIL)
+    painter.drawRoundedRect(tag, 5, 5)
+    painter.setPen(QColor(theme.TEXT))
+    painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _paint_name(painter: QPainter, area: QRectF, text: str, *, bold: bool) -> None:
+    font = _font(painter, 14, bold=bold)
+    painter.setPen(QColor(theme.TEXT))
+    name = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
+    painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
 
 
 def _font(painter: QPainter, size_px: int, *, bold: bool = False) -> QFont:

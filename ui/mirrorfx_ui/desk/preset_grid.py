@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PresetGrid"]
 
+_SCROLL_BAR_PX = 8
+
 
 class PresetGrid(QListView):
     """Pictures with names, as many columns as fit, headings between them; arrow keys walk over it.
@@ -42,8 +44,6 @@ class PresetGrid(QListView):
         self.setWrapping(True)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        # It comes and goes otherwise, and with it the width that decides whether it is needed.
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMouseTracking(True)
@@ -70,7 +70,13 @@ class PresetGrid(QListView):
             return
         selection.setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
         if scroll:
-            self.scrollTo(index)
+            self.bring(name)
+
+    def bring(self, name: str | None) -> None:
+        """Scroll to the preset called `name` unless all of it is in sight."""
+        index, viewport = self._presets.index_of(name), self.viewport()
+        if index.isValid() and viewport and not viewport.rect().contains(self.visualRect(index)):
+            self.scrollTo(index, QListView.ScrollHint.PositionAtCenter)
 
     @override
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
@@ -86,8 +92,8 @@ class PresetGrid(QListView):
         self.scheduleDelayedItemsLayout()  # a heading is as wide as the grid
 
     def _room_px(self) -> int:
-        viewport = self.viewport()
-        return viewport.width() - 1 if viewport else 0
+        """Return the width beside the scroll bar, there or not: it must not decide whether it is needed."""
+        return self.contentsRect().width() - _SCROLL_BAR_PX - 1
 
     def _tell(self, index: QModelIndex, signal: object) -> None:
         row = self._presets.row(index)

@@ -90,7 +90,7 @@ class PresetPanel(QWidget):
             self.grid.select(self._wanted, scroll=True)
             self._wanted = None
         elif state["preset"] != program_before:
-            self.grid.scrollTo(self.list.index_of(state["preset"]))
+            self.grid.bring(state["preset"])
 
     def make_menu(self) -> QMenu:
         """Return the menu for the selected preset; it deletes itself when it was used."""
@@ -170,9 +170,7 @@ class PresetPanel(QWidget):
         else:
             text = self.tr("No preset matches “%1”. Esc in the search shows all.")
             self.empty.setText(text.replace("%1", self.search.text().strip() or self.category.currentText()))
-        nothing = not self.list.rowCount()
-        self.empty.setVisible(nothing)
-        self.grid.setVisible(not nothing)
+        self.empty.setVisible(not self.list.rowCount())
 
     def _show_pictures(self) -> None:
         progress, trouble = self.thumbnails.progress, self.thumbnails.trouble
@@ -325,8 +323,8 @@ class PresetPanel(QWidget):
         column.addLayout(top)
         column.addWidget(self.problems, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.problem_text)
+        column.addWidget(self.empty)
         column.addWidget(self.grid, 1)
-        column.addWidget(self.empty, 1)
         column.addWidget(self.strip)
         column.addWidget(self.line)
         row = QHBoxLayout()
