@@ -402,7 +402,29 @@ class TestTestScript:
         machine.has("uname", "#!/bin/bash\necho x86_64\n")
         machine.script("run")
         stamps = {path.stem for path in (machine.root / ".venv" / ".mirrorfx").glob("*.stamp")}
-        assert stamps == {"base", "test", "gpu"}
+        assert stamps == {"base", "test", "presence", "gpu"}
+
+
+class TestPersonDetector:
+    @pytest.mark.parametrize("option", [["--attract", "Ice"], ["--attract=Ice"]])
+    def test_it_is_installed_when_attract_mode_is_asked_for(self, machine: Machine, option: list[str]) -> None:
+        machine.script("run")
+        assert not [call for call in machine.calls if "presence" in call]
+        done = machine.script("run", *option)
+        assert done.stdout == "\n".join(["mirrorfx ran", "<run>", *(f"<{part}>" for part in option), ""])
+        alone, whole = sorted(call.split("requirements/")[1] for call in machine.calls if "requirements/presence" in call)
+        assert alone.startswith("presence-no-deps.txt")
+        assert whole.startswith("presence.txt")
+        machine.forget_calls()
+        machine.script("run", *option)
+        assert machine.calls == []
+
+    def test_a_python_that_has_no_models_is_told_and_the_mirror_runs(self, machine: Machine) -> None:
+        machine.has_python("python3", "3.13")
+        done = machine.script("run", "--attract", "Ice")
+        assert "needs Python 3.11 or 3.12, and this is 3.13" in done.stderr
+        assert not [call for call in machine.calls if "presence" in call]
+        assert done.stdout.startswith("mirrorfx ran")
 
 
 class TestStableFastCheck:
