@@ -55,10 +55,10 @@ def text(panel, row, column):
 
 def test_it_says_what_each_cue_is_and_marks_what_is_missing_in_words(panel):
     assert [text(panel, 0, column) for column in Column] == ["Ember", "4 s", "–", "–", "doors"]
-    assert [text(panel, 1, column) for column in Column] == ["Charcoal", "its own", "1:30", "starts", ""]
-    assert text(panel, 2, Column.PRESET) == "Gone (missing)"
+    assert [text(panel, 1, column) for column in Column] == ["Charcoal", "own", "1:30", "starts", ""]
+    assert text(panel, 2, Column.PRESET) == "missing: Gone"
     assert "no such preset" in panel.model.index(2, 0).data(Qt.ItemDataRole.ToolTipRole)
-    assert panel.next.text() == "The show has not begun."
+    assert panel.now.text() == "The show has not begun."
 
 
 def test_an_empty_list_says_what_to_do(panel, engine, qtbot):
@@ -74,7 +74,7 @@ def test_go_says_what_is_next_and_calls_it(panel, engine, qtbot):
     qtbot.mouseClick(panel.go, LEFT)
     assert asked(engine, qtbot) == [("list_go", {})]
     qtbot.waitUntil(lambda: panel.go.text() == "GO → 2  Charcoal")
-    assert panel.next.text() == "Cue 1 of 3: Ember. doors"
+    assert panel.now.text() == "Cue 1 of 3: Ember. doors"
     assert panel.model.headerData(0, Qt.Orientation.Vertical) == "▶ 1"
     assert panel.model.index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole) == "Preset: Ember, called last"
     assert not panel.back.isEnabled()
@@ -82,14 +82,14 @@ def test_go_says_what_is_next_and_calls_it(panel, engine, qtbot):
 
 def test_the_countdown_to_the_next_cue_can_be_held(panel, engine, qtbot):
     engine.publish_state(list={"cues": CUES, "at": 1, "follows_in_s": 89.6})
-    qtbot.waitUntil(lambda: "The next follows in 1:30." in panel.next.text())
-    assert panel.go.text() == "GO → 3  Gone (missing)"
+    qtbot.waitUntil(lambda: panel.countdown.text() == "next in 1:30")
+    assert panel.go.text() == "GO → 3  Gone – missing"
     engine.publish_state(list={"cues": CUES, "at": 1, "follows_in_s": 0.0})
-    qtbot.waitUntil(lambda: "The next follows in 0 s." in panel.next.text())
+    qtbot.waitUntil(lambda: panel.countdown.text() == "next in 0 s")
     qtbot.mouseClick(panel.hold, LEFT)
     assert asked(engine, qtbot) == [("list_hold", {})]
     qtbot.waitUntil(lambda: not panel.hold.isVisible())
-    assert panel.next.text() == "Cue 2 of 3: Charcoal."
+    assert panel.now.text() == "Cue 2 of 3: Charcoal."
 
 
 def test_back_calls_the_cue_before(panel, engine, qtbot):
@@ -132,7 +132,7 @@ def test_add_takes_the_preset_in_force_when_none_is_cued(panel, engine, qtbot):
     ("column", "typed", "name", "value", "shown"),
     [
         (Column.FADE, "2.5", "fade_s", 2.5, "2.5 s"),
-        (Column.FADE, "", "fade_s", None, "its own"),
+        (Column.FADE, "", "fade_s", None, "own"),
         (Column.FOLLOW, "1:05", "follow_s", 65.0, "1:05"),
         (Column.FOLLOW, "7,5 s", "follow_s", 7.5, "7.5 s"),
         (Column.NOTE, "lights down", "note", "lights down", "lights down"),
@@ -229,7 +229,7 @@ def test_others_edits_are_shown_but_not_under_the_hand(panel, engine, qtbot):
     editor = edit(panel, qtbot, 0, Column.NOTE, QLineEdit)
     qtbot.keyClicks(editor, " open")
     engine.publish_state(list={"cues": [*CUES, cue("Ember")], "at": 0, "follows_in_s": None})
-    qtbot.waitUntil(lambda: "Cue 1 of 4" in panel.next.text())
+    qtbot.waitUntil(lambda: "Cue 1 of 4" in panel.now.text())
     assert editor.isVisible()
     assert panel.model.rowCount() == 3
     qtbot.keyClick(editor, Qt.Key.Key_Escape)

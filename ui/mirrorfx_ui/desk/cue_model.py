@@ -146,10 +146,10 @@ class CueModel(QAbstractTableModel):
     def _shown(self, cue: dict[str, Any], column: Column) -> str:
         match column:
             case Column.PRESET:
-                missing = self.tr("%1 (missing)")
+                missing = self.tr("missing: %1")
                 return missing.replace("%1", cue["preset"]) if cue.get("missing") else str(cue["preset"])
             case Column.FADE:
-                return seconds_text(cue["fade_s"]) or self.tr("its own")
+                return seconds_text(cue["fade_s"]) or self.tr("own")
             case Column.FOLLOW:
                 return seconds_text(cue["follow_s"]) or "–"
             case Column.SOUND:

@@ -20,12 +20,15 @@ from mirrorfx_ui.desk.cue_model import Column, CueModel
 
 if TYPE_CHECKING:
     from PyQt6.QtCore import QAbstractItemModel
-    from PyQt6.QtGui import QKeyEvent
+    from PyQt6.QtGui import QKeyEvent, QResizeEvent
 
 __all__ = ["CueTable"]
 
 _ROW_PX = 34
-_WIDTHS = {Column.PRESET: 132, Column.FADE: 66, Column.FOLLOW: 62, Column.SOUND: 66}
+_HEAD_PX = 42
+_WIDTHS = {Column.FADE: 52, Column.FOLLOW: 58, Column.SOUND: 62}
+_PRESET_SHARE = 0.58
+"""Of what the narrow columns leave; the note has the rest."""
 
 
 class CueTable(QTableView):
@@ -89,6 +92,14 @@ class CueTable(QTableView):
         else:
             super().keyPressEvent(e)
 
+    @override
+    def resizeEvent(self, e: QResizeEvent | None) -> None:
+        super().resizeEvent(e)
+        viewport = self.viewport()
+        assert viewport
+        rest = viewport.width() - sum(_WIDTHS.values())
+        self.setColumnWidth(Column.PRESET, round(_PRESET_SHARE * rest))
+
     def _lay_out_headers(self) -> None:
         across, down = self.horizontalHeader(), self.verticalHeader()
         assert across is not None
@@ -100,7 +111,7 @@ class CueTable(QTableView):
         across.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         down.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         down.setDefaultSectionSize(_ROW_PX)
-        down.setMinimumWidth(48)
+        down.setMinimumWidth(_HEAD_PX)
         down.setSectionsMovable(True)
         down.setHighlightSections(False)
         down.setToolTip(self.tr("Drag to put the cues in another order; double-click to call this one now"))

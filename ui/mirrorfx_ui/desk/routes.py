@@ -20,7 +20,7 @@ __all__ = ["RouteRow", "RouteTable"]
 
 _AMOUNT = {"kind": "int", "minimum": -100.0, "maximum": 100.0}
 _SMOOTHING = {"kind": "float", "minimum": 0.0, "maximum": 60.0}
-_BOX_PX = 72
+_BOX_PX, _REMOVE_PX = 76, 34
 _FIRST = {"source": "level", "amount": 0.25, "smoothing_s": 0.1}
 
 
@@ -122,9 +122,11 @@ class RouteTable(QWidget):
         self._column.setSpacing(6)
         outer = QGridLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addLayout(self._column, 0, 0, 1, 2)
-        outer.addWidget(self.none, 1, 0)
-        outer.addWidget(self.add, 1, 1)
+        self._heads = self._make_heads()
+        outer.addWidget(self._heads, 0, 0, 1, 2)
+        outer.addLayout(self._column, 1, 0, 1, 2)
+        outer.addWidget(self.none, 2, 0)
+        outer.addWidget(self.add, 2, 1)
         outer.setColumnStretch(0, 1)
 
     def show_params(self, params: Sequence[Mapping[str, Any]]) -> None:
@@ -145,7 +147,21 @@ class RouteTable(QWidget):
         for row, route in zip(self.rows, routes, strict=True):
             if not row.held:
                 row.show_route(route)
-        self.none.setVisible(not self.rows)
+        self._say_none()
+
+    def _make_heads(self) -> QWidget:
+        heads = QWidget()
+        row = QHBoxLayout(heads)
+        row.setContentsMargins(0, 4, _REMOVE_PX, 0)
+        row.setSpacing(6)
+        tr = self.tr
+        for text, stretch in ((tr("Sound"), 3), (tr("Param"), 3), (tr("Amount"), 0), (tr("Smoothing"), 0)):
+            head = label(text, "muted")
+            if not stretch:
+                head.setFixedWidth(_BOX_PX)
+            row.addWidget(head, stretch)
+        heads.hide()
+        return heads
 
     def _append(self) -> RouteRow:
         row = RouteRow(self._params)
@@ -159,7 +175,6 @@ class RouteTable(QWidget):
         used = {row.route["param"] for row in self.rows}
         free = next((name for name in self._params if name not in used), next(iter(self._params)))
         self._append().show_route({**_FIRST, "param": free})
-        self.none.hide()
         self._tell()
 
     def _remove(self, row: RouteRow) -> None:
@@ -172,6 +187,10 @@ class RouteTable(QWidget):
         row.hide()
         row.deleteLater()
 
-    def _tell(self) -> None:
+    def _say_none(self) -> None:
         self.none.setVisible(not self.rows)
+        self._heads.setVisible(bool(self.rows))
+
+    def _tell(self) -> None:
+        self._say_none()
         self.edited.emit([row.route for row in self.rows])

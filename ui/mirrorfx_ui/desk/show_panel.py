@@ -45,8 +45,9 @@ class ShowPanel(QWidget):
         self.back = QPushButton(self.tr("BACK"))
         self.back.setProperty("role", "big")
         self.back.clicked.connect(lambda: bridge.ask("list_back"))
-        self.next = label("", "note")
-        self.next.setWordWrap(True)
+        self.now = label("", "note")
+        self.now.setWordWrap(True)
+        self.countdown = label("", "value")
         self.hold = QPushButton(self.tr("Hold"))
         self.hold.setProperty("role", "small")
         self.hold.setToolTip(self.tr("Stay at this cue until somebody presses GO"))
@@ -97,7 +98,7 @@ class ShowPanel(QWidget):
             self.go.setAccessibleName(self.tr("GO: the cue list is empty"))
             return
         index = (self._list["at"] + 1) % len(cues)
-        name = str(cues[index]["preset"]) + (self.tr(" (missing)") if cues[index].get("missing") else "")
+        name = str(cues[index]["preset"]) + (self.tr(" – missing") if cues[index].get("missing") else "")
         self.go.setText(f"GO → {index + 1}  {name}")
         fade = seconds_text(cues[index]["fade_s"]) or self.tr("its own time")
         text = self.tr("GO calls cue %1, %2, over %3").replace("%1", str(index + 1)).replace("%2", name)
@@ -106,16 +107,17 @@ class ShowPanel(QWidget):
     def _count_down(self) -> None:
         """Say what runs, and how long it is until the next cue follows by itself."""
         follows_in_s = self._list.get("follows_in_s")
-        self.hold.setVisible(follows_in_s is not None)
-        now = self._now()
+        for widget in (self.hold, self.countdown):
+            widget.setVisible(follows_in_s is not None)
+        self.now.setText(self._now())
         if follows_in_s is None:
             self._tick.stop()
-            self.next.setText(now)
             return
         left_s = max(follows_in_s - self._since.elapsed() / 1000, 0.0)
-        text = self.tr("The next follows in %1.").replace("%1", seconds_text(float(round(left_s))))
-        self.next.setText(f"{now} {text}".strip())
-        self._tick.start()
+        text = seconds_text(float(round(left_s)))
+        self.countdown.setText(self.tr("next in %1").replace("%1", text))
+        if not self._tick.isActive():
+            self._tick.start()
 
     def _now(self) -> str:
         cues, at = self._list["cues"], self._list["at"]
@@ -261,7 +263,8 @@ class ShowPanel(QWidget):
         large.addWidget(self.go, 3)
         column.addLayout(large)
         line = QHBoxLayout()
-        line.addWidget(self.next, 1)
+        line.addWidget(self.now, 1)
+        line.addWidget(self.countdown)
         line.addWidget(self.hold)
         column.addLayout(line)
         column.addWidget(self.empty)

@@ -123,15 +123,15 @@ QPushButton[role="go"]:pressed {{ background: #6fa5dd; }}
 QPushButton[role="go"]:disabled {{ background: {RAISED}; color: {MUTED}; }}
 QPushButton[role="big"] {{ font-size: 17px; min-height: 52px; }}
 
-QTableView {{ background: transparent; border: none; outline: none; gridline-color: {LINE}; font-size: 15px; }}
-QTableView::item {{ padding: 0 6px; }}
+QTableView {{ background: transparent; border: none; outline: none; gridline-color: {LINE}; font-size: 14px; }}
+QTableView::item {{ padding: 0 4px; }}
 QTableView::item:hover {{ background: {RAISED}; }}
 QTableView::item:selected {{ background: {HOVER}; color: {TEXT}; }}
 QHeaderView {{ background: transparent; }}
 QHeaderView::section {{
-  background: transparent; color: {MUTED}; border: none; padding: 4px 6px; font-size: 13px; font-weight: 600;
+  background: transparent; color: {MUTED}; border: none; padding: 4px; font-size: 13px; font-weight: 600;
 }}
-QTableView QLineEdit, QTableView QComboBox {{ border-radius: 0; padding: 0 4px; min-height: 0; font-size: 15px; }}
+QTableView QLineEdit, QTableView QComboBox {{ border-radius: 0; padding: 0 4px; min-height: 0; font-size: 14px; }}
 QTableCornerButton::section {{ background: transparent; border: none; }}
 
 QListWidget, QListView {{ background: transparent; border: none; outline: none; }}
