@@ -17,7 +17,9 @@ from mirrorfx_ui.desk.params import ParamPanel
 from mirrorfx_ui.desk.pictures import PicturesPanel
 from mirrorfx_ui.desk.presets import PresetPanel
 from mirrorfx_ui.desk.session import SessionBanner
+from mirrorfx_ui.desk.show_panel import ShowPanel
 from mirrorfx_ui.desk.signs import Sign, pixmap
+from mirrorfx_ui.desk.sound_panel import SoundPanel
 from mirrorfx_ui.desk.tabs import Tabs
 from mirrorfx_ui.desk.theme import label
 from mirrorfx_ui.desk.undo_buttons import UndoButtons
@@ -32,7 +34,7 @@ __all__ = ["DeskWindow"]
 
 _SIZE = (1280, 800)
 _LEFT_PX, _LEFT_MOST_PX, _LEFT_SHARE = 316, 560, 32
-_RIGHT_PX = 366
+_RIGHT_PX, _RIGHT_MOST_PX, _RIGHT_SHARE = 366, 620, 28
 _GAP_PX = 14
 _PICTURES = 33
 """Percent of the middle column, until somebody drags the border below the pictures."""
@@ -52,6 +54,8 @@ class DeskWindow(QWidget):
         self.effects = EffectPanel(bridge)
         self.params = ParamPanel(bridge)
         self.camera = CameraPanel(bridge)
+        self.sound = SoundPanel(bridge)
+        self.show_page = ShowPanel(bridge)
         self.wall = WallPanel(bridge)
         self.pictures = PicturesPanel(bridge)
         self.figures = FiguresPanel(bridge)
@@ -68,6 +72,7 @@ class DeskWindow(QWidget):
         bridge.state_changed.connect(self.show_state)
         bridge.figures_changed.connect(lambda report: self.notices.add_problems(report.get("problems", [])))
         bridge.noticed.connect(self.notices.add)
+        self.figures.export.said.connect(self.notices.add)
         self.show_link(bridge.link)
 
     def show_link(self, link: Link) -> None:
@@ -80,7 +85,7 @@ class DeskWindow(QWidget):
         }[link]
         self.link_sign.setPixmap(pixmap(sign, 18))
         self.link.setText(text)
-        for panel in (self.presets, self.effects, self.params, self.camera, self.wall):
+        for panel in (self.presets, self.effects, self.params, self.camera, self.wall, self.sound, self.show_page):
             panel.setEnabled(link in (Link.CONNECTED, Link.SILENT))
         self.figures.setEnabled(link is Link.CONNECTED)  # grey: those are old
 
@@ -100,7 +105,8 @@ class DeskWindow(QWidget):
         left.setMinimumWidth(_LEFT_PX)
         left.setMaximumWidth(_LEFT_MOST_PX)
         right = _panel(self.figures)
-        right.setFixedWidth(_RIGHT_PX)
+        right.setMinimumWidth(_RIGHT_PX)
+        right.setMaximumWidth(_RIGHT_MOST_PX)
         panels = QHBoxLayout()
         panels.setSpacing(_GAP_PX)
         panels.addWidget(left, _LEFT_SHARE)
@@ -112,7 +118,7 @@ class DeskWindow(QWidget):
         middle.setSizes([100 * _PICTURES, 100 * (100 - _PICTURES)])
         middle.setChildrenCollapsible(False)
         panels.addWidget(middle, 100 - _LEFT_SHARE)
-        panels.addWidget(right)
+        panels.addWidget(right, _RIGHT_SHARE)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 12, 20, 16)
         column.setSpacing(_GAP_PX)
@@ -142,6 +148,8 @@ class DeskWindow(QWidget):
         self.tabs.add(self.tr("Look"), self.effects, self.params)
         self.tabs.add(self.tr("Camera"), self.camera)
         self.tabs.add(self.tr("Wall"), self.wall)
+        self.tabs.add(self.tr("Sound"), self.sound)
+        self.tabs.addTab(self.show_page, self.tr("Show"))
         return self.tabs
 
 
