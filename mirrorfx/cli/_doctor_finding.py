@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["BROKEN_IMPORT", "Finding", "State", "apt_fix", "import_failure", "missing_libraries", "pip_fix"]
+__all__ = ["BROKEN_IMPORT", "Finding", "State", "apt_fix", "as_root", "import_failure", "missing_libraries", "pip_fix"]
 
 State: TypeAlias = Literal["ok", "warning", "missing"]
 
@@ -98,7 +98,7 @@ def apt_fix(libraries: Iterable[str]) -> str:
         return f"install, with this system's package manager, what brings {' '.join(libraries)}"
     packages = sorted({_DEBIAN_PACKAGES[name] for name in libraries if name in _DEBIAN_PACKAGES})
     unknown = [name for name in libraries if name not in _DEBIAN_PACKAGES]
-    steps = [f"{_as_root()}apt-get install -y {' '.join(packages)}"] if packages else []
+    steps = [f"{as_root()}apt-get install -y {' '.join(packages)}"] if packages else []
     steps += [f"apt-file search {name}" for name in unknown]
     return " && ".join(steps)
 
@@ -128,5 +128,6 @@ def import_failure(name: str, error: Exception, *, package: str, required: bool 
     return Finding(name, "missing", found, pip_fix(f'install --force-reinstall "{package}"'), required)
 
 
-def _as_root() -> str:
+def as_root() -> str:
+    """Return what a command begins with that only root may run."""
     return "" if hasattr(os, "geteuid") and os.geteuid() == 0 else "sudo "

@@ -25,6 +25,22 @@ _CHECKS = {
     "software": ("packages", "opencv", "recording", "onnx", "effects", "presets", "screens", "sound"),
     "windows": ("windows",),
 }
+_KIOSK = {
+    "kiosk": (
+        "session",
+        "autologin",
+        "linger",
+        "service",
+        "kiosk_screen",
+        "pin",
+        "awake",
+        "notifications",
+        "updates",
+        "clock",
+        "room",
+        "power",
+    )
+}
 _BESIDE = "windows"
 _MARKS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "missing": ("missing", "yellow")}
 _FATAL_STYLE = "bold red"
@@ -37,12 +53,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "doctor", help=summary, description=f"Look at this machine: {summary}. Exits 1 if the mirror can't run here."
     )
     parser.add_argument("--json", action="store_true", help="print the findings as one JSON object")
+    parser.add_argument("--kiosk", action="store_true", help="also what a machine needs that nobody attends")
 
 
 def run(args: argparse.Namespace) -> int:
     """Look at everything and print it; return 1 if the mirror can't run here, even headless."""
-    with _progress(quiet=args.json) as advance:
-        findings = diagnose(advance)
+    total = sum(map(len, _checks(kiosk=args.kiosk).values()))
+    with _progress(total, quiet=args.json) as advance:
+        findings = diagnose(advance, kiosk=args.kiosk)
     if args.json:
         sys.stdout.write(json.dumps(_as_json(findings), indent=2) + "\n")
     else:
@@ -50,15 +68,16 @@ def run(args: argparse.Namespace) -> int:
     return int(any(finding.is_fatal for finding in findings))
 
 
-def diagnose(advance: Callable[[], None] = lambda: None) -> list[Finding]:
+def diagnose(advance: Callable[[], None] = lambda: None, *, kiosk: bool = False) -> list[Finding]:
     """Run every check; return what they found, in a fixed order.
 
     A check that fails itself becomes a warning: it never hides what the others found.
 
     Args:
         advance: called after each check.
+        kiosk: also look at what a machine needs that nobody attends.
     """
-    names = [(module, check) for module, checks in _CHECKS.items() for check in checks]
+    names = [(module, check) for module, checks in _checks(kiosk=kiosk).items() for check in checks]
     with ThreadPoolExecutor(thread_name_prefix="mfx-doctor") as pool:
         # Only what waits for other processes runs beside the rest: large libraries can't be imported by two threads at
         # once (numpy then fails).
@@ -68,6 +87,10 @@ def diagnose(advance: Callable[[], None] = lambda: None) -> list[Finding]:
             found += beside[name].result() if name in beside else _look(*name)
             advance()
     return found
+
+
+def _checks(*, kiosk: bool) -> dict[str, tuple[str, ...]]:
+    return _CHECKS | _KIOSK if kiosk else _CHECKS
 
 
 def _look(module: str, check: str) -> list[Finding]:
@@ -81,7 +104,7 @@ def _look(module: str, check: str) -> list[Finding]:
 
 
 @contextlib.contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[], None]]:
+def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
     """Show on a terminal how far the checks are."""
     try:
         from rich.progress import Progress
@@ -91,7 +114,7 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[], None]]:
     from rich.console import Console
 
     with Progress(console=Console(stderr=True), transient=True, disable=quiet or not sys.stderr.isatty()) as progress:
-        task = progress.add_task("Looking at this machine", total=sum(map(len, _CHECKS.values())))
+        task = progress.add_task("Looking at this machine", total=total)
         yield lambda: progress.advance(task)
 
 

@@ -63,6 +63,13 @@ class XServer:
 
     name = "xset"
 
+    @property
+    def why_not(self) -> str:
+        """Return why it can't be told anything here; empty when it can."""
+        if not os.environ.get("DISPLAY"):
+            return "no X display"
+        return "" if shutil.which("xset") else "xset is not installed (sudo apt-get install -y x11-xserver-utils)"
+
     def insist(self) -> str:
         """Switch its screensaver, its blanking and DPMS off."""
         return self._xset("s", "off", "s", "noblank", "-dpms")
@@ -72,13 +79,11 @@ class XServer:
         self._xset("s", "default", "+dpms")
 
     def _xset(self, *words: str) -> str:
-        if not os.environ.get("DISPLAY"):
-            return "no X display"
-        xset = shutil.which("xset")
-        if xset is None:
-            return "xset is not installed (sudo apt-get install -y x11-xserver-utils)"
+        if self.why_not:
+            return self.why_not
+        command = ["xset", *words]
         try:
-            done = subprocess.run([xset, *words], capture_output=True, text=True, timeout=_ANSWER_S, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_ANSWER_S, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"xset: {error}"
         return f"xset: {done.stderr.strip()}" if done.returncode else ""

@@ -64,6 +64,8 @@ class Intake:
         waiting = self.mailbox.take()
         if waiting is not None:
             self.give_back(waiting.slot, "mailbox")
+        if self.station.child is None:
+            self.says = {"state": "off"}
 
     def wake(self, now_ns: int) -> None:
         """Start the camera again; if its process is still ending, as soon as it has."""

@@ -49,9 +49,9 @@ def hide(monkeypatch, module: str, error: Exception) -> None:
 
 
 def show(monkeypatch, capsys, findings, *, as_json=False) -> tuple[int, str]:
-    monkeypatch.setattr(doctor, "diagnose", lambda _advance: findings)
+    monkeypatch.setattr(doctor, "diagnose", lambda _advance, **_: findings)
     monkeypatch.setenv("COLUMNS", "80")
-    code = doctor.run(argparse.Namespace(json=as_json))
+    code = doctor.run(argparse.Namespace(json=as_json, kiosk=False))
     return code, capsys.readouterr().out
 
 
@@ -141,7 +141,7 @@ def test_prints_without_rich(monkeypatch, capsys):
 
 
 def test_is_a_command(monkeypatch, capsys):
-    monkeypatch.setattr(doctor, "diagnose", lambda _advance: [FINE, SCREEN])
+    monkeypatch.setattr(doctor, "diagnose", lambda _advance, **_: [FINE, SCREEN])
     assert main(["doctor", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["can_run"] is True
 
