@@ -157,9 +157,7 @@ def _camera(device: Path, name: str) -> Finding:
 def _cards() -> Finding:
     smi = shutil.which("nvidia-smi")
     if smi is None:
-        return Finding(
-            "Graphics card", "ok", "no NVIDIA driver found; only the effect turbo needs one"
-        )
+        return Finding("Graphics card", "ok", "no NVIDIA driver found; only the effect turbo needs one")
     query = [smi, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
     try:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=_SMI_TIMEOUT_S, check=True)

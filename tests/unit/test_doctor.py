@@ -311,7 +311,7 @@ def test_no_card_is_fine(monkeypatch):
     monkeypatch.setattr("shutil.which", lambda _name: None)
     card = machine.gpu()[0]
     assert card.state == "ok"
-    assert "CPU" in card.found
+    assert "only the effect turbo" in card.found
 
 
 # --- the software ------------------------------------------------------------------------------------------------
