@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LONG_SIDE_PX", "RATE_MOST", "Demand", "Tap", "TapSpecs", "Taps", "tap_size"]
 
-LONG_SIDE_PX = 384
+LONG_SIDE_PX = 352
 RATE_MOST = 5
 """Pictures a second at most, where the writer isn't told otherwise."""
 _SIGN_OF_LIFE_NS = SECOND
