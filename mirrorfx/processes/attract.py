@@ -111,7 +111,7 @@ class Attract:
     def _presence(self) -> dict[str, Any]:
         says, now_ns = self._says, self._engine.clock.now_ns()
         ok = bool(says)
-        since_s = round((now_ns - says["since_ns"]) / SECOND, 1) if ok else None
+        since_s = round((now_ns - says["since_ns"]) / SECOND, 2) if ok else None
         reason = "" if ok else self.station.reason or "it is starting"
         detector = "motion" if self._by_motion else DETECTOR_NAME
         return {

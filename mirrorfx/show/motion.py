@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mirrorfx.frame import Image
@@ -22,7 +22,7 @@ class Motion:
     """
 
     def __init__(self) -> None:
-        self._before: deque[Image] = deque(maxlen=_BACK)
+        self._before: deque[Any] = deque(maxlen=_BACK)
 
     def share(self, picture: Image) -> float:
         """Return which share of the picture has changed, 0..1.
