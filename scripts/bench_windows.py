@@ -1,0 +1,157 @@
+"""Run a real mirror with a wall window and a desk, take another preset each second, and tell how busy both loops are.
+
+On a machine without a screen::
+
+    xvfb-run -s "-screen 0 2560x1440x24" python scripts/bench_windows.py --seconds 60
+
+The wall's ticks are what its own figures count: from hearing the engine to having painted and told. The desk's figures
+are how much later than asked a timer fires in its thread, 200 times a second: what a key or a drag would wait.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import re
+import subprocess
+import sys
+from collections import Counter
+from typing import Any
+
+from PyQt6.QtCore import QObject, Qt, QTimer
+
+from mirrorfx.clock import MS, MonotonicClock
+from mirrorfx.pacing.loop_times import LoopTimes
+from mirrorfx_ui.application import make_application
+from mirrorfx_ui.desk.bridge import Bridge
+from mirrorfx_ui.desk.theme import apply_theme
+from mirrorfx_ui.desk.window import DeskWindow
+
+_BEAT_MS = 5
+_WARM_UP_MS = 10_000
+_LIMIT_MS = 16
+
+
+class LoopWatch(QObject):
+    """Measures how late this thread's event loop comes to a timer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times = LoopTimes()
+        self._clock = MonotonicClock()
+        self._due_ns = 0
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._fired)
+
+    def start(self) -> None:
+        """Begin."""
+        self._due_ns = self._clock.now_ns() + _BEAT_MS * MS
+        self._timer.start(_BEAT_MS)
+
+    def _fired(self) -> None:
+        self.times.add(max(self._clock.now_ns() - self._due_ns, 0))
+        self.start()
+
+
+class Bench(QObject):
+    """A desk on a mirror, and what is done with it."""
+
+    def __init__(self, url: str, seconds: float) -> None:
+        super().__init__()
+        self.bridge = Bridge(url)
+        self.window = DeskWindow(self.bridge)
+        self.watch = LoopWatch()
+        self.switched = 0
+        self._seconds = seconds
+        self._names: itertools.cycle[str] | None = None
+        self._wall: dict[str, Any] = {}
+        self._before: Counter[str] = Counter()
+        self._switching = QTimer(self)
+        self._switching.timeout.connect(self._switch)
+        self.bridge.state_changed.connect(self._take_names)
+        self.bridge.figures_changed.connect(lambda report: self._wall.update(report.get("loop_ms", {})))
+
+    def start(self, size: tuple[int, int]) -> None:
+        """Show the desk, warm up, and begin to measure."""
+        self.window.resize(*size)
+        self.window.show()
+        self.bridge.start()
+        QTimer.singleShot(_WARM_UP_MS, self._measure)
+
+    def _measure(self) -> None:
+        self._before = Counter(self._wall["counts"])
+        self._switching.start(1000)
+        self.watch.start()
+
+    def _take_names(self, state: dict[str, Any]) -> None:
+        if self._names is None:
+            self._names = itertools.cycle([preset["name"] for preset in state["presets"]])
+
+    def _switch(self) -> None:
+        if self._names:
+            self.bridge.ask("preset", name=next(self._names))
+            self.switched += 1
+
+    def wall_counts(self) -> dict[str, int]:
+        """Return the wall's ticks since the warm-up, by how long they took."""
+        return {name: count - self._before[name] for name, count in self._wall["counts"].items()}
+
+
+def main() -> int:
+    """Run, print both histograms."""
+    args = _arguments()
+    app = make_application("mirrorfx-desk")
+    apply_theme(app)
+    command = [sys.executable, "-m", "mirrorfx", "run", "--no-desk", "--control-port", "0", *args.run]
+    command += ["--seconds", f"{args.seconds + 60:g}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as mirror:
+        bench = Bench(_url(mirror), args.seconds)
+        width, _, height = args.desk.partition("x")
+        bench.start((int(width), int(height)))
+        QTimer.singleShot(_WARM_UP_MS + round(1000 * args.seconds), app.quit)
+        app.exec()
+        bench.bridge.close()
+        mirror.terminate()
+        assert mirror.stdout is not None
+        mirror.stdout.read()
+    print(
+        f"{args.seconds:g} s, {bench.switched} presets taken, desk {args.desk}, mirror {' '.join(args.run) or 'as it is'}"
+    )
+    _print("wall, ticks by how long they took", bench.wall_counts())
+    _print("desk, how late its loop was", bench.watch.times.as_dict()["counts"])
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60.0, metavar="S")
+    parser.add_argument("--desk", default="1280x800", metavar="WxH", help="size of the desk's window")
+    parser.add_argument("run", nargs="*", metavar="ARG", help="options of `mirrorfx run`, after --")
+    return parser.parse_args()
+
+
+def _url(mirror: subprocess.Popen[str]) -> str:
+    """Return where the engine listens, as the mirror prints it."""
+    said = []
+    assert mirror.stdout is not None
+    for line in mirror.stdout:
+        said.append(line)
+        found = re.search(r"ws://\S+token=\S+", line)
+        if found:
+            return found.group()
+    raise SystemExit("The mirror did not start:\n" + "".join(said))
+
+
+def _print(title: str, counts: dict[str, int]) -> None:
+    total = sum(counts.values()) or 1
+    print(title)
+    for name, count in counts.items():
+        print(
+            f"  {name.replace('_', ' '):>8} ms  {count:6d}  {100 * count / total:6.2f} %  {'#' * round(50 * count / total)}"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
