@@ -29,7 +29,6 @@ from mirrorfx_ui.desk.window import DeskWindow
 
 _BEAT_MS = 5
 _WARM_UP_MS = 10_000
-_LIMIT_MS = 16
 
 
 class LoopWatch(QObject):
@@ -58,13 +57,12 @@ class LoopWatch(QObject):
 class Bench(QObject):
     """A desk on a mirror, and what is done with it."""
 
-    def __init__(self, url: str, seconds: float) -> None:
+    def __init__(self, url: str) -> None:
         super().__init__()
         self.bridge = Bridge(url)
         self.window = DeskWindow(self.bridge)
         self.watch = LoopWatch()
         self.switched = 0
-        self._seconds = seconds
         self._names: itertools.cycle[str] | None = None
         self._wall: dict[str, Any] = {}
         self._before: Counter[str] = Counter()
@@ -107,7 +105,7 @@ def main() -> int:
     command = [sys.executable, "-m", "mirrorfx", "run", "--no-desk", "--control-port", "0", *args.run]
     command += ["--seconds", f"{args.seconds + 60:g}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as mirror:
-        bench = Bench(_url(mirror), args.seconds)
+        bench = Bench(_url(mirror))
         width, _, height = args.desk.partition("x")
         bench.start((int(width), int(height)))
         QTimer.singleShot(_WARM_UP_MS + round(1000 * args.seconds), app.quit)
@@ -116,9 +114,7 @@ def main() -> int:
         mirror.terminate()
         assert mirror.stdout is not None
         mirror.stdout.read()
-    print(
-        f"{args.seconds:g} s, {bench.switched} presets taken, desk {args.desk}, mirror {' '.join(args.run) or 'as it is'}"
-    )
+    print(f"{args.seconds:g} s, {bench.switched} presets taken, desk {args.desk}, mirror: {' '.join(args.run)}")
     _print("wall, ticks by how long they took", bench.wall_counts())
     _print("desk, how late its loop was", bench.watch.times.as_dict()["counts"])
     return 0
@@ -148,9 +144,8 @@ def _print(title: str, counts: dict[str, int]) -> None:
     total = sum(counts.values()) or 1
     print(title)
     for name, count in counts.items():
-        print(
-            f"  {name.replace('_', ' '):>8} ms  {count:6d}  {100 * count / total:6.2f} %  {'#' * round(50 * count / total)}"
-        )
+        share = count / total
+        print(f"  {name.replace('_', ' '):>8} ms  {count:6d}  {100 * share:6.2f} %  {'#' * round(50 * share)}")
 
 
 if __name__ == "__main__":
