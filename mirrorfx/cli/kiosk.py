@@ -162,6 +162,7 @@ def _install(args: argparse.Namespace) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text.encode())
+        path.chmod(0o600)  # it may hold the status page's token
     except OSError as error:
         raise MirrorFXError(f"The service can't be written to {path}: {error.strerror or error}.") from error
     _print(f"Checked: {mirror.settings.source} → {mirror.settings.effect}. Written: {path}")

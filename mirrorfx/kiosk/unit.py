@@ -111,7 +111,7 @@ class Systemctl:
 
 def kept_environment(environment: Mapping[str, str], *, graphical: bool) -> dict[str, str]:
     """Return variables that the service needs as they are now: own folders, and the display where nobody passes it."""
-    names = [f"MIRRORFX_{kind}_DIR" for kind in _KEPT]
+    names = [*(f"MIRRORFX_{kind}_DIR" for kind in _KEPT), "MIRRORFX_STATUS_TOKEN"]
     names += [] if graphical else ["DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR"]
     return {name: environment[name] for name in names if environment.get(name)}
 

@@ -36,6 +36,7 @@ def digest(link: str, state: Mapping[str, Any], figures: Mapping[str, Any]) -> d
         "preset": state.get("preset"),
         "source": (figures.get("camera") or {}).get("state"),
         "showing": figures.get("showing"),
+        "opening": figures.get("opening"),
         "fps": recent.get("fps"),
         "latency_ms": latency.get("p50"),
         "latency_p95_ms": latency.get("p95"),

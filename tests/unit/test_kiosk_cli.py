@@ -184,6 +184,7 @@ def test_folders_of_ones_own_go_with_the_service(machine, monkeypatch):
     monkeypatch.setenv("MIRRORFX_DATA_DIR", "/big disk")
     call("install", *OPTIONS)
     assert 'Environment="MIRRORFX_DATA_DIR=/big disk"' in unit_path().read_text()
+    assert unit_path().stat().st_mode & 0o077 == 0
 
 
 # The doctor

@@ -105,6 +105,10 @@ class FiguresPanel(QWidget):
         return document(self._report, tuple(self.log.events)), self.frames.rows
 
     def _fallback_reason(self, report: Mapping[str, Any]) -> str:
+        opening = report.get("opening") or {}
+        if not opening.get("open", True):
+            until = opening.get("until")
+            return self.tr("Closed until %1.").replace("%1", until) if until else self.tr("Closed.")
         if report.get("showing") != "fallback":
             return ""
         text = self.tr("The wall shows the fallback scene, not the mirror.")
