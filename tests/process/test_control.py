@@ -8,6 +8,7 @@ import pytest
 
 from mirrorfx.control.client import ControlClient
 from mirrorfx.errors import ControlError
+from mirrorfx.geometry import load_screen
 from mirrorfx.mirror import Mirror
 
 from .conftest import SMALL
@@ -204,3 +205,31 @@ def test_the_camera_turns_in_its_stride_and_another_source_takes_over(operate):
     assert outcome.report["camera"]["restarts"] == 0
     assert outcome.report["camera"]["state"] == "open"
     assert outcome.report["source"] == "demo"
+
+
+def test_the_walls_window_obeys(operate, monkeypatch):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    pulled = [[0.1, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
+
+    def script(client, _events):
+        settled(client, lambda s: s["wall"] is not None)
+        client.ask("wall", grid=True, corners=pulled)
+        state = settled(client, lambda s: s["wall"] and s["wall"]["grid"])
+        assert state["wall"]["corners"] == pulled
+        with pytest.raises(ControlError, match="fold"):
+            client.ask("wall", corners=[[1, 1], [0, 0], [1, 0], [0, 1]])
+        screen = state["wall"]["screens"][0]["name"]
+        client.ask("wall", fullscreen=screen)
+        settled(client, lambda s: s["wall"] and s["wall"]["fullscreen"])
+        assert load_screen(screen).keystone == tuple(map(tuple, pulled))
+
+    operate(script, screen="wall")
+
+
+def test_a_wall_without_a_window_says_so(operate):
+    def script(client, _events):
+        assert state_of(client)["wall"] is None
+        with pytest.raises(ControlError, match="no window"):
+            client.ask("wall", grid=True)
+
+    operate(script)

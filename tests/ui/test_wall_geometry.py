@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtGui import QGuiApplication
@@ -208,3 +214,60 @@ def test_what_was_saved_is_there_when_the_wall_starts(qtbot):
     window.open()
     qtbot.waitUntil(lambda: bool(presenter.told))
     assert presenter.told[-1]["corners"] == [list(corner) for corner in pulled]
+
+
+_TWO_SCREENS = """
+from PyQt6.QtWidgets import QApplication
+from mirrorfx.clock import MonotonicClock
+from mirrorfx_ui.wall.window import WallWindow
+from tests_fake import FakePresenter
+
+app = QApplication([])
+presenter = FakePresenter()
+window = WallWindow(presenter, MonotonicClock(), (320, 256))
+window.open()
+
+def wish(**what):
+    presenter.wishes.append(what)
+    while presenter.wishes:
+        app.processEvents()
+
+for name in ("RIGHT", "LEFT"):
+    wish(fullscreen=name, identify=True)
+    for _ in range(1000):
+        if presenter.told[-1]["screen"] == name:
+            break
+        wish()
+    state = presenter.told[-1]
+    print(state["screen"], state["fullscreen"], [screen["name"] for screen in state["screens"]])
+cards = window._remote.identify.cards
+print([(card.name, card.screen().name()) for card in cards])
+wish(corners=[[0.1, 0], [1, 0], [1, 1], [0, 1]])
+wish(fullscreen="RIGHT")
+print(window.geometry_on_screen.keystone[0])
+wish(fullscreen="LEFT")
+print(window.geometry_on_screen.keystone[0])
+window.close()
+"""
+
+
+def test_each_of_two_screens_has_its_name_and_its_own_corners(tmp_path):
+    common = {"physicalWidth": 300, "physicalHeight": 200, "logicalDpi": 96, "dpr": 1}
+    screens = [
+        {"name": "LEFT", "x": 0, "y": 0, "width": 1280, "height": 800},
+        {"name": "RIGHT", "x": 1280, "y": 0, "width": 1080, "height": 1920},
+    ]
+    config = tmp_path / "screens.json"
+    config.write_text(json.dumps({"screens": [screen | common for screen in screens]}))
+    (tmp_path / "tests_fake.py").write_text(inspect.getsource(FakePresenter))
+    environment = os.environ | {"QT_QPA_PLATFORM": f"offscreen:configfile={config}", "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", _TWO_SCREENS], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.splitlines() == [
+        "RIGHT True ['LEFT', 'RIGHT']",
+        "LEFT True ['LEFT', 'RIGHT']",
+        "[('LEFT', 'LEFT'), ('RIGHT', 'RIGHT')]",
+        "(0.0, 0.0)",
+        "(0.1, 0.0)",
+    ], done.stderr
