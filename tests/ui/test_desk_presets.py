@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 from fake_presets import TOML, preset
-from PyQt6.QtCore import QObject, Qt
+from PyQt6.QtCore import QObject, QPoint, Qt
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QApplication, QFileDialog, QLineEdit
 
@@ -232,18 +232,21 @@ def test_keys_are_letters_where_text_is_typed(panel, desk, engine, qtbot):
 def test_space_is_go_but_for_a_button_that_the_keyboard_walked_to(panel, desk, engine, qtbot):
     engine.publish_state(cue="Frost")
     qtbot.waitUntil(panel.go.button.isEnabled)
-    qtbot.mouseClick(desk.notices.more, LEFT)
-    assert desk.notices.log.isVisible()
+    relief = desk.params.controls["relief"]._box
+    key(panel, qtbot, Key.Key_Tab)
+    qtbot.mouseClick(relief, LEFT, pos=QPoint(8, relief.height() // 2))
+    assert relief.hasFocus()
+    assert not relief.isChecked()
     key(panel, qtbot, Key.Key_Space)
     assert asked(engine, qtbot, "go") == [{}]
-    assert desk.notices.log.isVisible(), "the mouse had been there, and Space still is GO"
+    assert not relief.isChecked(), "the mouse had been there, and Space still is GO"
     panel.grid.setFocus()
-    for _ in range(40):
+    for _ in range(60):
         key(panel, qtbot, Key.Key_Tab)
-        if QApplication.focusWidget() is desk.notices.more:
+        if QApplication.focusWidget() is relief:
             break
     key(panel, qtbot, Key.Key_Space)
-    assert not desk.notices.log.isVisible()
+    assert relief.isChecked()
     assert len(asked(engine, qtbot, "go")) == 1
 
 
