@@ -184,6 +184,7 @@ def test_a_missing_preset_can_be_replaced(panel, engine, qtbot):
 
 
 def test_a_removed_cue_comes_back_where_it_was(panel, engine, qtbot):
+    panel.table.setFocus()
     panel.table.choose(1)
     qtbot.keyClick(panel.table, Qt.Key.Key_Delete)
     asked(engine, qtbot)
@@ -196,6 +197,7 @@ def test_a_removed_cue_comes_back_where_it_was(panel, engine, qtbot):
 
 
 def test_keys_and_buttons_change_the_order(panel, engine, qtbot):
+    panel.table.setFocus()
     panel.table.choose(0)
     qtbot.keyClick(panel.table, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
     asked(engine, qtbot)
