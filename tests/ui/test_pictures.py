@@ -223,11 +223,11 @@ def test_what_is_cued_can_be_previewed_and_its_cost_is_told(panel, engine, monit
     qtbot.mouseClick(panel.preview_button, LEFT)
     qtbot.waitUntil(lambda: ("preview", {"name": "Charcoal", "every": 5}) in engine.asked)
     engine.publish_state(preview={"name": "Charcoal", "every": 5, "cost_share": 0.204})
-    qtbot.waitUntil(lambda: panel.preview.title.text() == "Preview: Charcoal")
-    assert panel.preview.note.text() == "costs 20 % of the picture rate"
+    qtbot.waitUntil(lambda: panel.preview.view.caption == "Charcoal – costs 20 % of the picture rate")
     qtbot.waitUntil(lambda: "V" in monitor.wants[-1])
     monitor.send(b"V" + jpeg(BLUE))
     qtbot.waitUntil(lambda: panel.preview.view.image is not None)
+    assert panel.preview.view.accessibleDescription() == "Charcoal – costs 20 % of the picture rate"
     qtbot.mouseClick(panel.preview_button, LEFT)
     qtbot.waitUntil(lambda: engine.asked[-1] == ("preview", {"name": None}))
     engine.publish_state(preview=None)
@@ -238,11 +238,11 @@ def test_what_is_cued_can_be_previewed_and_its_cost_is_told(panel, engine, monit
 
 def test_a_running_preview_follows_the_cue(panel, engine, qtbot):
     engine.publish_state(cue="Charcoal", preview={"name": "Charcoal", "every": 4, "cost_share": None})
-    qtbot.waitUntil(lambda: panel.preview.title.text() == "Preview: Charcoal")
+    qtbot.waitUntil(lambda: panel.preview.view.caption == "Charcoal")
     engine.publish_state(cue="Ember")
     qtbot.waitUntil(lambda: bool(engine.asked))
     engine.publish_state(preview={"name": "Ember", "every": 4, "cost_share": None})
-    qtbot.waitUntil(lambda: panel.preview.title.text() == "Preview: Ember")
+    qtbot.waitUntil(lambda: panel.preview.view.caption == "Ember")
     engine.publish_state(cue=None)
     qtbot.wait(1)
     assert engine.asked == [("preview", {"name": "Ember", "every": 4})]

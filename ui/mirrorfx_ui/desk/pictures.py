@@ -30,6 +30,7 @@ _STALE_MS = 4000
 _LEAST_PX = 80
 _ROW_PX = 24
 _RADIUS_PX = 8
+_CENTRED = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
 
 
 class PictureView(QWidget):
@@ -38,6 +39,7 @@ class PictureView(QWidget):
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.words = ""
+        self.caption = ""
         self.image: QImage | None = None
         self.setAccessibleName(name)
         self.setMinimumHeight(_LEAST_PX)
@@ -46,7 +48,7 @@ class PictureView(QWidget):
     def show_image(self, image: QImage) -> None:
         """Show a picture."""
         self.image = image
-        self.setAccessibleDescription(self.tr("There is a picture"))
+        self.setAccessibleDescription(self.caption or self.tr("There is a picture"))
         self.update()
 
     def show_words(self, words: str) -> None:
@@ -69,16 +71,26 @@ class PictureView(QWidget):
         rounded = QPainterPath()
         rounded.addRoundedRect(place, _RADIUS_PX, _RADIUS_PX)
         painter.setClipPath(rounded)
-        if self.image:
-            painter.drawImage(place, self.image)
-            return
-        painter.fillRect(place, QColor(theme.RAISED))
-        painter.setPen(QColor(theme.MUTED))
         font = painter.font()
         font.setPixelSize(13)
         painter.setFont(font)
-        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-        painter.drawText(place.adjusted(12, 8, -12, -8), flags, self.words)
+        if self.image:
+            painter.drawImage(place, self.image)
+            self._draw_caption(painter, place)
+            return
+        painter.fillRect(place, QColor(theme.RAISED))
+        painter.setPen(QColor(theme.MUTED))
+        painter.drawText(place.adjusted(12, 8, -12, -8), _CENTRED, self.words)
+
+    def _draw_caption(self, painter: QPainter, place: QRectF) -> None:
+        if not self.caption:
+            return
+        room = place.adjusted(8, 5, -8, -5)
+        text = painter.boundingRect(room, _CENTRED, self.caption)
+        strip = QRectF(place.left(), place.bottom() - text.height() - 10, place.width(), text.height() + 10)
+        painter.fillRect(strip, QColor(0, 0, 0, 170))
+        painter.setPen(QColor(theme.TEXT))
+        painter.drawText(strip.adjusted(8, 5, -8, -5), _CENTRED, self.caption)
 
 
 class _Column(QWidget):
@@ -89,6 +101,8 @@ class _Column(QWidget):
         self._none = words
         self.title = theme.label(name, "title")
         self.title.setFixedHeight(_ROW_PX)
+        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
         self.note = theme.label("", "muted")
         self.view = PictureView(name)
         self.view.show_words(words)
@@ -98,8 +112,8 @@ class _Column(QWidget):
         self._stale.timeout.connect(lambda: self.view.show_words(self._none))
         self.row = QHBoxLayout()
         self.row.setSpacing(10)
-        self.row.addWidget(self.title)
-        self.row.addWidget(self.note, 1)
+        self.row.addWidget(self.title, 1)
+        self.row.addWidget(self.note)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
@@ -188,19 +202,18 @@ class PicturesPanel(QWidget):
     def _show_preview(self) -> None:
         tr, preview = self.tr, self._preview
         if preview is None:
-            self.preview.title.setText(tr("Preview"))
-            self.preview.note.setText("")
+            self.preview.view.caption = ""
             self.preview.blank(
                 tr("%s is cued. Look at it here before GO.").replace("%s", self._cue)
                 if self._cue
                 else tr("Cue a preset to look at it here before GO.")
             )
         else:
-            self.preview.title.setText(tr("Preview: %s").replace("%s", str(preview["name"])))
-            share = preview.get("cost_share")
-            cost = tr("costs %s % of the picture rate")
-            self.preview.note.setText("" if share is None else cost.replace("%s", f"{100 * share:.0f}"))
-            self.preview.say(tr("The preview is being prepared …"))
+            name, share = str(preview["name"]), preview.get("cost_share")
+            cost = tr("%1 – costs %2 % of the picture rate")
+            known = "" if share is None else cost.replace("%2", f"{100 * share:.0f}").replace("%1", name)
+            self.preview.view.caption = known or name
+            self.preview.say(tr("%s is being prepared …").replace("%s", name))
         self.preview_button.setText(tr("Stop") if preview else tr("Start"))
         self.preview_button.setAccessibleName(tr("Stop the preview") if preview else tr("Preview what is cued"))
         self.preview_button.setEnabled(bool(preview or self._cue))
