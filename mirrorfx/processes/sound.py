@@ -39,6 +39,7 @@ SOUNDTRACK = "soundtrack"
 _STEP_NS = 20 * MS
 _RETRY_NS = 5 * SECOND
 _RATE_WITHOUT_DEVICE_HZ = 48000.0
+_ALIVE_NS = 2 * SECOND
 _HEAD_S = 0.5
 _CATCH_UP_NS = SECOND // 2
 _BLOCKS_MOST = 200
@@ -131,6 +132,7 @@ class SoundProcess:
         self._blocks: deque[Samples] = deque(maxlen=_BLOCKS_MOST)
         self._t_analysed_ns = clock.now_ns()
         self._told = ""
+        self._alive_ns = 0
         self._devices: dict[str, list[str]] = {"devices": [], "inputs": []}
         self._take_wish(wish)
         self._look()
@@ -158,6 +160,9 @@ class SoundProcess:
         self._mind_end(now_ns)
         self._analyse(now_ns)
         self._tell()
+        if now_ns >= self._alive_ns:
+            self._alive_ns = now_ns + _ALIVE_NS
+            self._say(alive=True)
 
     def close(self) -> None:
         """Let go of the devices. Safe to call twice."""

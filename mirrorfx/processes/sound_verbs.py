@@ -31,6 +31,7 @@ _FRESH_NS = 200 * MS
 _FADE_NS = 500 * MS
 _METERS_NS = SECOND // 15
 _DELAY_STEP_MS = 1.0
+_SILENCE_NS = 8 * SECOND
 _SEEN = 1e-3
 """The least change of a param, as a share of its range, that is worth telling the workers."""
 
@@ -60,6 +61,7 @@ class SoundVerbs:
         self._levels = Levels()
         self._t_levels_ns = 0
         self._next_meters_ns = 0
+        self._heard_ns = 0
         self._modulator = Modulator()
 
     def verbs(self) -> dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
@@ -86,20 +88,24 @@ class SoundVerbs:
         if self.station.child is None and self._asked:
             if self.station.state is StationState.OFF:
                 self.station.start(now_ns)
-                self._brief()
+                self._brief(now_ns)
             elif self.station.restart_if_due(now_ns):
-                self._brief()
+                self._brief(now_ns)
+        elif self.station.child and now_ns - self._heard_ns > _SILENCE_NS:
+            self.hear(now_ns)
+            if now_ns - self._heard_ns > _SILENCE_NS:
+                self.ended(now_ns, "no sign of life: the sound driver hangs")
         delay_ms = self._delay_ms
         if self.station.child and abs(delay_ms - self._told_delay_ms) >= _DELAY_STEP_MS:
             self._tell_delay()
         return False
 
-    def ended(self, now_ns: int) -> None:
-        """Clear away a sound process that is gone: the show goes on without it, and it comes back."""
+    def ended(self, now_ns: int, reason: str = "") -> None:
+        """Clear away a sound process that is gone or must go: the show goes on without it, and it comes back."""
         if self.station.child is None:
             return
         self.hear(now_ns)
-        self.station.lost(now_ns)
+        self.station.lost(now_ns, reason)
         self._status = {}
         self._engine.notice(
             f"The sound process is gone: {self.station.reason}. {self.station.outlook(now_ns)}", "error"
@@ -111,6 +117,7 @@ class SoundVerbs:
         if self.station.child is None:
             return
         for message in self.station.receive():
+            self._heard_ns = now_ns
             match message:
                 case Heard(level, low, mid, high, onset):
                     self._levels, self._t_levels_ns = Levels(level, low, mid, high, onset), now_ns
@@ -162,7 +169,7 @@ class SoundVerbs:
         except (KeyError, TypeError, ValueError) as error:
             _log.info("the session has no sound that can be read: %s", error)
         if self.station.child:
-            self._brief()
+            self._brief(self._engine.clock.now_ns())
 
     # What can be asked
 
@@ -203,8 +210,9 @@ class SoundVerbs:
     def _order(self, **what: object) -> None:
         self.station.send(Say(json.dumps(what).encode()))
 
-    def _brief(self) -> None:
+    def _brief(self, now_ns: int) -> None:
         """Tell a new process all that it must know."""
+        self._heard_ns = now_ns
         self._order(wish=asdict(self._wish))
         self._tell_delay()
         if self._t_start_ns is not None:
@@ -231,7 +239,8 @@ class SoundVerbs:
                 self._t_start_ns = None
         if "finished_ns" in said and self._t_start_ns == said["finished_ns"]:
             self._t_start_ns = None
-        self._engine.commands.publish_state()
+        if "alive" not in said:
+            self._engine.commands.publish_state()
 
     # Levels
 

@@ -126,6 +126,20 @@ def test_it_comes_back_and_goes_on_where_it_would_stand(engine, song):
     assert engine.process.said("start_ns") == [start_ns]
 
 
+def test_one_that_hangs_is_ended_and_started_again(engine, song):
+    engine.ask("sound", file=song)
+    killed = []
+    engine.process.station.lost = lambda now_ns, reason: killed.append(reason)
+    for _ in range(3):
+        engine.wait(4)
+        say(engine, alive=True)
+    assert killed == []
+    engine.wait(7)
+    assert killed == []
+    engine.wait(2)
+    assert killed == ["no sign of life: the sound driver hangs"]
+
+
 def test_the_walls_delay_is_told_when_it_changes(engine, song):
     engine.ask("sound", file=song)
     engine.process.orders.clear()
