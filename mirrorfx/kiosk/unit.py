@@ -76,6 +76,7 @@ class Unit:
             "WatchdogSec=30",
             "TimeoutStartSec=180",
             "TimeoutStopSec=30",
+            "LimitCORE=0",
             "KillMode=mixed",
             "",
             "[Install]",
