@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import subprocess
 import sys
 
@@ -9,9 +10,15 @@ import cv2
 import numpy as np
 import pytest
 
-from mirrorfx.clock import MS, SECOND
+from mirrorfx.clock import MS, SECOND, FakeClock
+from mirrorfx.processes.channel import Channel
 from mirrorfx.processes.live import LiveFrames
+from mirrorfx.processes.memory import Ring
+from mirrorfx.processes.messages import EngineLink, Result
+from mirrorfx.processes.presenter import Presenter
+from mirrorfx.processes.settings import MirrorSettings, WallSetup
 from mirrorfx.processes.taps import Tap, Taps, tap_size
+from mirrorfx.safety.panic import Panic
 
 NOW_NS = 1000 * SECOND
 
@@ -164,3 +171,80 @@ def test_the_mirrors_taps_are_three_memories():
         assert out[0, 0, 0] == value
     theirs.close()
     ours.close()
+
+
+# The wall's tap
+
+
+class Wall:
+    """A presenter whose engine and launcher are only channels."""
+
+    def __init__(self):
+        self.clock = FakeClock(NOW_NS)
+        self.ring, self.tap = Ring.create(4, (64, 64, 4)), Tap.create((64, 64))
+        ours, theirs = multiprocessing.Pipe(duplex=True)
+        self.launcher = Channel(ours)
+        setup = WallSetup(MirrorSettings(size=(64, 64), display_hz=50.0), self.ring.spec, tap=self.tap.spec)
+        self.presenter = Presenter(Channel(theirs), setup, self.clock, ())
+        here, there = multiprocessing.Pipe(duplex=True)
+        self.launcher.send(EngineLink(1), end=there)
+        there.close()
+        self.presenter.pump()
+        self.engine = Channel(here)
+        self._seq = 0
+
+    def paint(self, value):
+        self.ring.view(self._seq % 4)[:] = value
+        now_ns = self.clock.now_ns()
+        self.engine.send(Result(self._seq % 4, self._seq, self._seq, now_ns - 10 * MS, 0, now_ns, 0, 0))
+        self._seq += 1
+
+    def run(self, ticks, *, wanted=True):
+        """Tick, and return what the tap holds then and how many pictures it was given."""
+        before = self.tap.number
+        for _ in range(ticks):
+            self.clock.advance_ns(20 * MS)
+            if wanted:
+                self.tap.want(self.clock.now_ns())
+            self.presenter.pump()
+            self.presenter.tick(self.clock.now_ns())
+            self.presenter.presented(self.clock.now_ns())
+        out = out_for(self.tap)
+        self.tap.take(out)
+        return int(out[32, 32, 0]), self.tap.number - before
+
+    def close(self):
+        self.presenter.close()
+        self.launcher.close()
+        self.engine.close()
+        self.ring.close()
+        self.tap.close()
+
+
+@pytest.fixture
+def wall():
+    made = Wall()
+    yield made
+    made.close()
+
+
+def test_the_walls_tap_holds_what_the_wall_shows_panic_included(wall):
+    wall.paint(120)
+    assert wall.run(60)[0] == int(wall.presenter.picture[32, 32, 0]) == 120
+    wall.presenter.press(Panic.BLACKOUT)
+    assert wall.run(12)[0] == 0
+    assert wall.presenter.picture[32, 32, 0] == 0
+
+
+def test_a_picture_that_stands_still_is_a_sign_of_life_once_a_second(wall):
+    wall.paint(120)
+    wall.run(60)
+    wall.presenter.press(Panic.FREEZE)
+    wall.run(50)
+    assert wall.run(150)[1] == 3
+
+
+def test_the_wall_copies_nothing_while_nobody_looks(wall):
+    wall.paint(120)
+    assert wall.run(100, wanted=False)[1] == 0
+    assert wall.run(1)[1] == 1, "and at once when somebody does"
