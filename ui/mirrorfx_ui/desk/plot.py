@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
-from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QFont, QPainter, QPen
+from PyQt6.QtCore import QLineF, QPointF, QRectF, Qt
+from PyQt6.QtGui import QColor, QFont, QPainter, QPen, QStaticText
 from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QToolTip, QVBoxLayout, QWidget
 from typing_extensions import override
 
@@ -37,6 +38,8 @@ _GAP_MS = 1000.0
 _NEAR_PX = 7
 _AXIS_PX = 36
 _VALUE_PX = 42
+_FINEST_S = 0.2
+_LETTER_PX = 14
 _ROOM = 0.12
 """Above and below the axis, as a share of it: for its outer labels."""
 
@@ -46,20 +49,25 @@ def letter(event: Event) -> str:
     return _KINDS.get(event.kind) or _NOTICES.get(event.level, "i")
 
 
+@cache
+def _static(text: str) -> QStaticText:
+    return QStaticText(text)
+
+
 class _Marks(pg.GraphicsObject):  # type: ignore[misc]
     """Vertical lines with a letter on top; one item, however many there are."""
 
     def __init__(self, *, lettered: bool) -> None:
         super().__init__()
         self.events: Sequence[Event] = ()
-        self.t0_s = 0.0
+        self._now_s = 0.0
         self._lettered = lettered
         self._font = QFont()
         self._font.setPixelSize(11)
         self._font.setBold(True)
 
-    def show_events(self, events: Sequence[Event], t0_s: float) -> None:
-        self.events, self.t0_s = events, t0_s
+    def show_events(self, events: Sequence[Event], now_s: float) -> None:
+        self.events, self._now_s = events, now_s
         self.update()
 
     @override
@@ -73,26 +81,29 @@ class _Marks(pg.GraphicsObject):  # type: ignore[misc]
 
     @override
     def paint(self, painter: QPainter, *_args: Any) -> None:
-        view, place = self.boundingRect(), painter.worldTransform()
+        seen = painter.worldTransform().mapRect(self.boundingRect())
+        per_s = seen.width() / SECONDS
         painter.save()
         painter.resetTransform()
         painter.setFont(self._font)
-        for event in self.events:
-            at = event.t_s - self.t0_s
-            if view.left() <= at <= view.right():
-                ends = place.map(QPointF(at, view.top())), place.map(QPointF(at, view.bottom()))
-                self._paint_one(painter, event, min(ends, key=lambda end: end.y()), max(ends, key=lambda end: end.y()))
+        for level, colour in _LEVELS.items():
+            marked = [event for event in self.events if event.level == level]
+            places = [seen.right() - per_s * (self._now_s - event.t_s) for event in marked]
+            self._paint_level(painter, QColor(colour), seen, list(zip(places, marked, strict=True)))
         painter.restore()
 
-    def _paint_one(self, painter: QPainter, event: Event, top: QPointF, bottom: QPointF) -> None:
-        colour = QColor(_LEVELS.get(event.level, theme.MUTED))
+    def _paint_level(
+        self, painter: QPainter, colour: QColor, seen: QRectF, marks: Sequence[tuple[float, Event]]
+    ) -> None:
         painter.setPen(colour)
+        top = seen.top()
         if self._lettered:
-            painter.drawText(QRectF(top.x() - 8, top.y(), 16, 13), Qt.AlignmentFlag.AlignCenter, letter(event))
-            top = top + QPointF(0, 14)
+            top += _LETTER_PX
+            for x, event in marks:
+                painter.drawStaticText(QPointF(x - 4, seen.top()), _static(letter(event)))
         colour.setAlpha(150)
         painter.setPen(QPen(colour, 1))
-        painter.drawLine(top, bottom)
+        painter.drawLines([QLineF(x, top, x, seen.bottom()) for x, _ in marks])
 
 
 class TimePlot(pg.PlotWidget):  # type: ignore[misc]
@@ -136,8 +147,9 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
             self._top = top
             self.setYRange(0, top, padding=_ROOM)
             self.getAxis("left").setTicks([[(0, "0"), (top / 2, f"{top / 2:g}"), (top, f"{top:g}")], []])
-        connect = np.append(~gaps[1:], False) if len(gaps) else gaps
-        self._curve.setData(t_s - self._t0_s, np.minimum(values_ms, top), connect=connect)
+        t_s, seen, connect = _thinned(t_s, np.minimum(values_ms, top), gaps)
+        self._curve.setData(t_s - self._t0_s, seen, connect=connect)
+        self.scene().prepareForPaint()  # else the first painting would bring about a second
 
     def show_percentiles(self, values_ms: Sequence[float]) -> None:
         """Move the lines of p50, p95 and p99."""
@@ -151,7 +163,7 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
             self._t0_s = now_s  # small numbers: the painter's are floats
         now = now_s - self._t0_s
         self.setXRange(now - SECONDS, now, padding=0)
-        self._marks.show_events(events, self._t0_s)
+        self._marks.show_events(events, now_s)
 
     def event_at(self, x_px: float) -> Event | None:
         """Return the event whose mark is within a few pixels of `x_px`, the nearest one."""
@@ -183,6 +195,7 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
         font.setPixelSize(12)
         axis.setStyle(tickFont=font, tickLength=0, autoExpandTextSpace=False, tickTextOffset=6)
         axis.setWidth(_AXIS_PX)
+        axis.enableAutoSIPrefix(False)
         axis.setPen(pg.mkPen(theme.LINE))
         axis.setTextPen(theme.MUTED)
 
@@ -257,6 +270,20 @@ class BeatPlots(QWidget):
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             grid.addWidget(value, line, 2)
         return grid
+
+
+def _thinned(t_s: NDArray[np.float64], values: NDArray[np.float64], gaps: NDArray[np.bool_]) -> tuple[Any, Any, Any]:
+    """Return the lowest and the highest value of each fifth of a second, and which points lead to the next.
+
+    Fifths of the clock, not of the picture: else the line would shimmer as it moves.
+    """
+    if not len(t_s):
+        return t_s, values, gaps
+    starts = np.flatnonzero(np.diff(np.floor(t_s / _FINEST_S), prepend=-np.inf))
+    lowest, highest = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+    leads = np.append(~np.logical_or.reduceat(gaps, starts)[1:], False)
+    connect = np.column_stack((np.ones_like(leads), leads)).ravel()
+    return np.repeat(t_s[starts], 2), np.column_stack((lowest, highest)).ravel(), connect
 
 
 def _ceiling(values_ms: NDArray[np.float64]) -> float:
