@@ -6,15 +6,15 @@ A client sends *requests* and gets one *reply* to each; the engine sends *events
     reply    {"id": 1, "ok": true, "result": {...}}   or   {"id": 1, "ok": false, "error": "what to do about it"}
     event    {"event": "figures", "data": {...}}
 
-Requests: ``hello``; ``set``, ``lock``, ``effect``, ``stop``; ``camera``, ``source``, ``wall``; for presets
-``preset``, ``cue``, ``go``, ``save``, ``duplicate``, ``rename``, ``delete``, ``undelete``, ``import``, ``export``;
-for the cue list ``list_set``, ``list_go``, ``list_back``, ``list_jump``, ``list_hold``; ``sound``, ``modulation``; ``session``; ``panic``, with
-``what`` (blackout, freeze, bypass, safe) and ``on``; ``preview``, with ``name`` (null ends it) and ``every`` (each so
-many-th turn is its). Pictures come from the monitor, at the state's ``monitor_url``: see `mirrorfx.control.pictures`.
-Any of them may carry ``origin``, the client's own name for itself, which the next ``state`` repeats as
-``changed_by``. Every result has ``changed``: pairs of before and after, of params and of the preset in force, for
-undo. Events: ``state`` (what is set), ``figures`` (the report so far), ``levels`` (what is heard, 15 times a second),
-``notice`` (something happened: a worker died, a preset was set aside).
+Requests: ``hello``; ``set``, ``lock``, ``effect``, ``stop``; ``camera``, ``source``, ``wall``; for presets ``preset``,
+``cue``, ``go``, ``save``, ``duplicate``, ``rename``, ``delete``, ``undelete``, ``import``, ``export``; for the cue
+list ``list_set``, ``list_go``, ``list_back``, ``list_jump``, ``list_hold``; ``sound``, ``modulation``; ``session``;
+``panic``, with ``what`` (blackout, freeze, bypass, safe) and ``on``; ``preview``, with ``name`` (null ends it) and
+``every`` (each so many-th turn is its). Pictures come from the monitor, at the state's ``monitor_url``: see
+`mirrorfx.control.pictures`. Any of them may carry ``origin``, the client's own name for itself, which the next
+``state`` repeats as ``changed_by``. Every result has ``changed``: pairs of before and after, of params and of the
+preset in force, for undo. Events: ``state`` (what is set), ``figures`` (the report so far), ``levels`` (what is heard,
+15 times a second), ``notice`` (something happened: a worker died, a preset was set aside).
 """
 
 from __future__ import annotations
