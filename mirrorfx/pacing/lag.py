@@ -65,8 +65,7 @@ class LagMeter:
         if last_ns is None:
             return 0
         missed = self._missed(t_ns - last_ns)
-        if not self._excused:
-            self._frames.append((t_ns, t_ns - last_ns, missed))
+        self._frames.append((t_ns, t_ns - last_ns, missed))
         self._excused = False
         return missed
 
