@@ -110,6 +110,11 @@ def test_the_whole_grid_can_be_drawn_with_and_without_pictures(panel, tmp_path, 
     assert after.red() > 200 > after.green()
 
 
+def test_the_keys_begin_at_what_is_on_the_wall(desk, qtbot):
+    qtbot.waitUntil(lambda: selected(desk.presets) == "Ember")
+    assert desk.focusWidget() is desk.presets.grid
+
+
 # Search
 
 

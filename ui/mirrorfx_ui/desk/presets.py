@@ -5,14 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QSize, Qt
+from PyQt6.QtCore import QEvent, QSize, Qt
 from PyQt6.QtGui import QAction, QKeySequence, QShortcut
 from PyQt6.QtWidgets import (
     QAbstractButton,
+    QAbstractSpinBox,
     QApplication,
     QHBoxLayout,
     QLineEdit,
     QMenu,
+    QPlainTextEdit,
     QPushButton,
     QSizePolicy,
     QToolButton,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["PresetPanel"]
 
 _KEYS = 10
+_TYPED = (QLineEdit, QPlainTextEdit, QAbstractSpinBox)
 
 
 class PresetPanel(QWidget):
@@ -91,6 +94,15 @@ class PresetPanel(QWidget):
             self._wanted = None
         elif state["preset"] != program_before:
             self.grid.bring(state["preset"])
+            if self.grid.selected is None:
+                self.grid.select(state["preset"])
+
+    @override
+    def changeEvent(self, event: QEvent | None) -> None:
+        super().changeEvent(event)
+        focus = QApplication.focusWidget()
+        if event and event.type() == QEvent.Type.EnabledChange and self.isEnabled() and not isinstance(focus, _TYPED):
+            self.grid.setFocus(Qt.FocusReason.OtherFocusReason)  # where an operator begins
 
     def make_menu(self) -> QMenu:
         """Return the menu for the selected preset; it deletes itself when it was used."""
