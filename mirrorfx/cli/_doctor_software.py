@@ -7,9 +7,9 @@ import tomllib
 from importlib import metadata
 
 from mirrorfx.cli._doctor_finding import BROKEN_IMPORT, Finding, import_failure, pip_fix
-from mirrorfx.errors import EffectUnavailable, InvalidValue, MirrorFXError, SinkUnavailable
+from mirrorfx.errors import EffectUnavailable, InvalidValue, MirrorFXError, PresenceUnavailable, SinkUnavailable
 
-__all__ = ["effects", "onnx", "opencv", "packages", "presets", "recording", "screens", "sound"]
+__all__ = ["effects", "onnx", "opencv", "packages", "presence", "presets", "recording", "screens", "sound"]
 
 _OPENCV = ("opencv-python", "opencv-contrib-python", "opencv-python-headless", "opencv-contrib-python-headless")
 _PROBE_SIZE = (512, 512)
@@ -125,6 +125,20 @@ def screens() -> list[Finding]:
     except InvalidValue as error:
         return [Finding("Screens", "warning", str(error), fix)]
     return [Finding("Screens", "ok", f"geometry of {', '.join(names)}" if names else "no geometry saved yet")]
+
+
+def presence() -> list[Finding]:
+    """Load what detects persons. The mirror runs without; only its attract mode needs it."""
+    from mirrorfx.show.person_detector import DETECTOR_NAME, PersonDetector, detector_state
+
+    state = detector_state()
+    if not state.ok:
+        return [Finding("Person detector", "missing", f"{state.reason}: no attract mode", state.fix)]
+    try:
+        PersonDetector()
+    except PresenceUnavailable as error:
+        return [Finding("Person detector", "missing", str(error), pip_fix("install --force-reinstall ai-edge-litert"))]
+    return [Finding("Person detector", "ok", f"{DETECTOR_NAME}, on ai-edge-litert {_version('ai-edge-litert')}")]
 
 
 def sound() -> list[Finding]:

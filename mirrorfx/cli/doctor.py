@@ -22,7 +22,7 @@ __all__ = ["add_parser", "diagnose", "run"]
 
 _CHECKS = {
     "machine": ("python", "system", "processor", "shared_memory", "folders", "disk", "gpu", "cameras"),
-    "software": ("packages", "opencv", "recording", "onnx", "effects", "presets", "screens", "sound"),
+    "software": ("packages", "opencv", "recording", "onnx", "effects", "presets", "screens", "sound", "presence"),
     "windows": ("windows",),
 }
 _KIOSK = {

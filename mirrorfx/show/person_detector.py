@@ -6,6 +6,7 @@ faces up to five metres away. Both are Apache-2.0, 3.6 MB together. Only the fil
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata, util
@@ -25,6 +26,7 @@ DETECTOR_NAME = "BlazePose and BlazeFace"
 MEDIAPIPE = "mediapipe==0.10.21"
 """The last line of releases whose wheels hold the models."""
 _RUNTIME = "ai-edge-litert>=2.1"
+_TOO_NEW = (3, 13)
 _TILE = 5 / 9
 _OVERLAP = 0.35
 
@@ -68,9 +70,11 @@ def detector_state() -> DetectorState:
     """Say whether persons can be detected here, without loading anything."""
     fixes = []
     if util.find_spec("ai_edge_litert") is None:
-        fixes.append(("ai-edge-litert is not installed", f'python -m pip install "{_RUNTIME}"'))
+        fixes.append(("ai-edge-litert is not installed", f'{sys.executable} -m pip install "{_RUNTIME}"'))
     if _folder() is None:
-        fixes.append(("the models of mediapipe 0.10 are not installed", f"python -m pip install --no-deps {MEDIAPIPE}"))
+        fix = f"{sys.executable} -m pip install --no-deps {MEDIAPIPE}"
+        reason = "the models of mediapipe 0.10 are not installed"
+        fixes.append((reason, fix if sys.version_info < _TOO_NEW else "use Python 3.12 or 3.11, for which it has them"))
     if not fixes:
         return DetectorState(ok=True)
     return DetectorState(False, " and ".join(what for what, _ in fixes), " && ".join(fix for _, fix in fixes))
@@ -114,7 +118,7 @@ class PersonDetector:
             self._nets = [(model, _interpreter(folder / model.file)) for model in _MODELS]
         except (ImportError, OSError, ValueError, RuntimeError) as error:
             raise PresenceUnavailable(
-                f"The person detector can't be loaded: {error}. Install it again: python -m pip install "
+                f"The person detector can't be loaded: {error}. Install it again: {sys.executable} -m pip install "
                 f'--force-reinstall "{_RUNTIME}"'
             ) from error
 

@@ -165,6 +165,7 @@ class TestRequirements:
             ("base", project["dependencies"]),
             ("test", extras["test"]),
             ("check", extras["check"]),
+            ("presence", extras["presence"]),
             ("gpu", [*extras["diffusion"], *extras["stable-fast"], *extras["nvidia"]]),
         ):
             for line in wanted:
