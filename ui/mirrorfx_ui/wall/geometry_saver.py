@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -25,16 +26,22 @@ class GeometrySaver:
 
     def __init__(self) -> None:
         self._pool: ThreadPoolExecutor | None = None
-        self._waiting: dict[str, OutputGeometry] = {}
+        self._under_way: dict[str, OutputGeometry] = {}
+        self._turn = threading.Lock()
         self._problems: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def save(self, screen: str, geometry: OutputGeometry) -> None:
         """Save it soon."""
         if self._pool is None:
             self._pool = ThreadPoolExecutor(1, "save-screen")
-        self._waiting[screen] = geometry
+        with self._turn:
+            self._under_way[screen] = geometry
         task: Future[None] = self._pool.submit(self._save, screen)
         del task  # what goes wrong is among the problems
+
+    def under_way(self, screen: str) -> OutputGeometry | None:
+        """Return what is being saved for a screen; None when the file has it."""
+        return self._under_way.get(screen)
 
     def problems(self) -> list[str]:
         """Return what went wrong since the last time."""
@@ -50,10 +57,13 @@ class GeometrySaver:
             self._pool = None
 
     def _save(self, screen: str) -> None:
-        geometry = self._waiting.pop(screen, None)
+        geometry = self._under_way.get(screen)
         if geometry is None:
-            return  # a newer one was saved in its place
+            return  # it was the newest already when the one before was saved
         try:
             save_screen(screen, geometry)
         except MirrorFXError as error:
             self._problems.put(str(error))
+        with self._turn:
+            if self._under_way.get(screen) is geometry:
+                del self._under_way[screen]

@@ -110,6 +110,10 @@ class Remote(QObject):
         """The window is on another screen, fills it or doesn't, or there are other screens."""
         self._stale = True
 
+    def being_saved(self, screen: QScreen | None) -> OutputGeometry | None:
+        """Return the geometry that is on its way to the file for a screen."""
+        return self._saver.under_way(screen.name()) if screen else None
+
     def took_screen(self) -> None:
         """The geometry of another screen was loaded."""
         self._grid_of_file = self._window.geometry_on_screen.test_grid

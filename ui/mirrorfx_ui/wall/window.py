@@ -122,7 +122,10 @@ class WallWindow(QWidget):
         """Fill `screen`."""
         if not self.isFullScreen():
             self._windowed = self.geometry()
+        if self.isFullScreen() and self.screen() is not screen:
+            self.showNormal()  # a window that fills one screen would stay there
         # Placing it first chooses the screen, and fills it even where no window manager minds the state.
+        self.setScreen(screen)
         self.setGeometry(screen.geometry())
         self.showFullScreen()
         self._idle.start()
@@ -181,7 +184,7 @@ class WallWindow(QWidget):
             if screen:
                 screen.refreshRateChanged.connect(self._take_rate)
             self._followed = screen
-            self._canvas.geometry = _saved_geometry(screen)
+            self._canvas.geometry = self._remote.being_saved(screen) or _saved_geometry(screen)
             self._remote.took_screen()
         self._take_rate()
         self.update()
