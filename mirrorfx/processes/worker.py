@@ -265,6 +265,7 @@ class WorkerProcess:
 def _show_only(device: str) -> None:
     """Hide all GPUs but `device` from this process; must come before torch is imported."""
     if device.startswith("cuda:"):
+        os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the driver's own order, as its thermometers have it
         number = int(device.removeprefix("cuda:"))
         visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
         os.environ["CUDA_VISIBLE_DEVICES"] = visible[number] if number < len(visible) else str(number)

@@ -9,6 +9,7 @@ import pytest
 from mirrorfx.diffusion.gpu_sensors import GpuSensors
 from mirrorfx.processes.lag_watch import LagWatch
 from mirrorfx.processes.telemetry import Telemetry
+from mirrorfx.processes.worker import _show_only
 
 NOT_SUPPORTED = 3
 
@@ -87,6 +88,12 @@ def test_the_visible_gpus_are_counted_as_cuda_counts_them(monkeypatch, visible, 
     nvml = FakeNvml()
     GpuSensors(nvml).read("cuda:1")
     assert nvml.looked_up == [asked]
+
+
+def test_a_worker_counts_gpus_as_the_driver_does(monkeypatch):
+    monkeypatch.setattr(os, "environ", {"CUDA_VISIBLE_DEVICES": "3,1"})
+    _show_only("cuda:1")
+    assert os.environ == {"CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
 
 def test_a_sensor_that_a_gpu_lacks_is_missing_with_the_drivers_reason():
