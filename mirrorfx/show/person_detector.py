@@ -116,7 +116,7 @@ class PersonDetector:
             raise PresenceUnavailable(f"Persons can't be detected here: {state.reason}. Install: {state.fix}")
         try:
             self._nets = [(model, _interpreter(folder / model.file)) for model in _MODELS]
-        except (ImportError, OSError, ValueError, RuntimeError) as error:
+        except (ImportError, OSError, SystemError, ValueError, RuntimeError) as error:
             raise PresenceUnavailable(
                 f"The person detector can't be loaded: {error}. Install it again: {sys.executable} -m pip install "
                 f'--force-reinstall "{_RUNTIME}"'
