@@ -16,11 +16,14 @@ from mirrorfx.errors import ControlError, InvalidValue
 from mirrorfx.mirror import Mirror
 from mirrorfx.processes.channel import Channel
 from mirrorfx.processes.curtain import Curtain
+from mirrorfx.processes.intake import Intake, Waiting
 from mirrorfx.processes.memory import Ring
 from mirrorfx.processes.messages import CurtainIs, EngineLink, Release, Result, Switch
 from mirrorfx.processes.opening import FADE_NS, Opening
 from mirrorfx.processes.presenter import Presenter
+from mirrorfx.processes.report import Counts
 from mirrorfx.processes.settings import MirrorSettings, WallSetup
+from mirrorfx.processes.stations import StationState
 from mirrorfx.safety.panic import Panic
 
 ZONE = "Europe/Berlin"
@@ -202,6 +205,63 @@ def test_hours_that_cannot_be_read_are_refused_before_anything_starts():
         Mirror(source="pattern", effect="passthrough", hours="whenever")
 
 
+# The camera
+
+
+class Camera:
+    """A station whose process ends when it was asked to."""
+
+    def __init__(self):
+        self.child, self.state, self.starts = SimpleNamespace(kill=lambda: None, running=False), None, 0
+
+    def start(self, now_ns):
+        self.starts += 1
+        self.child, self.state = SimpleNamespace(kill=lambda: None, running=False), StationState.STARTING
+
+    def retire(self):
+        self.state = StationState.OFF
+
+    def end(self):
+        self.child = None
+
+    def send(self, message):
+        """It is not listened to."""
+
+    def receive(self):
+        return []
+
+
+@pytest.fixture
+def intake():
+    engine = SimpleNamespace(setup=SimpleNamespace(frames=SimpleNamespace(slots=4)), poller=None, counts=Counts())
+    made = Intake(engine, 0)
+    made.station = Camera()
+    made.start(0)
+    return made
+
+
+def test_resting_lets_go_of_what_the_camera_has_seen(intake):
+    intake._captured(Waiting(2, 1, 0))
+    assert intake.mailbox.full
+    intake.rest()
+    assert not intake.mailbox.full
+    intake._captured(Waiting(3, 2, 0))
+    assert not intake.mailbox.full
+    intake.ended(SECOND, ended=True)
+    assert intake.says == {"state": "off"}
+    assert intake.frames.free == 4
+    intake.wake(2 * SECOND)
+    assert intake.station.starts == 2
+
+
+def test_woken_while_its_process_still_ends_it_starts_when_that_has(intake):
+    intake.rest()
+    intake.wake(SECOND)
+    assert intake.station.starts == 1
+    intake.ended(2 * SECOND, ended=True)
+    assert intake.station.starts == 2
+
+
 # The curtain
 
 
@@ -252,7 +312,7 @@ class Stage:
         self.ring = Ring.create(8, (SIZE[1], SIZE[0], 4))
         ours, theirs = multiprocessing.Pipe(duplex=True)
         self.launcher = Channel(ours)
-        setup = WallSetup(MirrorSettings(size=SIZE, display_hz=50.0, flash_guard=False, **settings), self.ring.spec)
+        setup = WallSetup(MirrorSettings(size=SIZE, display_hz=50.0, flash_guard="off", **settings), self.ring.spec)
         self.presenter = Presenter(Channel(theirs), setup, self.clock)
         here, there = multiprocessing.Pipe(duplex=True)
         self.launcher.send(EngineLink(1), end=there)
@@ -305,6 +365,14 @@ def test_closing_fades_to_black_and_stays_black(stage):
     assert seen[-1] == 0
     assert set(stage.run(5)) == {0}, "no fallback scene shines through"
     assert stage.presenter.figures()["curtain"] == "closed"
+
+
+def test_closed_nothing_is_drawn(stage, monkeypatch):
+    stage.run(1, 200)
+    stage.engine.send(CurtainIs(1, 0))
+    stage.run(0.5)
+    monkeypatch.setattr(stage.presenter._fallback, "draw", lambda _now: pytest.fail("drawn"))
+    stage.run(5)
 
 
 def test_opening_shows_nothing_of_the_day_before(stage):
