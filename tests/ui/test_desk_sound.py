@@ -48,8 +48,10 @@ def choose(chooser, qtbot, text):
 # Asking
 
 
-def test_sound_is_asked_for_when_the_page_is_looked_at_and_only_once(desk, engine, qtbot):
-    assert engine.asked == []
+def test_sound_is_asked_for_when_the_page_is_looked_at_and_only_once(desk, bridge, engine, qtbot):
+    bridge.ask("list_hold")
+    assert asked(engine, qtbot) == [("list_hold", {})]  # nothing was asked before it
+    engine.asked.clear()
     engine.hangs = True
     open_page(desk, qtbot)
     assert asked(engine, qtbot) == [("sound", {})]
