@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from functools import cache
-from importlib import metadata, util
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +69,7 @@ class Region:
 def detector_state() -> DetectorState:
     """Say whether persons can be detected here, without loading anything."""
     fixes = []
-    if util.find_spec("ai_edge_litert") is None:
+    if not _installed("ai-edge-litert"):
         fixes.append(("ai-edge-litert is not installed", f'{sys.executable} -m pip install "{_RUNTIME}"'))
     if _folder() is None:
         fix = f"{sys.executable} -m pip install --no-deps {MEDIAPIPE}"
@@ -142,6 +142,14 @@ def _folder() -> Path | None:
     except metadata.PackageNotFoundError:
         return None
     return folder if all((folder / model.file).is_file() for model in _MODELS) else None
+
+
+def _installed(package: str) -> bool:
+    try:
+        metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def _interpreter(path: Path) -> Any:

@@ -289,5 +289,5 @@ def test_what_is_lacking_is_told_with_its_fix(monkeypatch):
     assert "pip install --no-deps mediapipe==0.10.21" in state.fix
     with pytest.raises(PresenceUnavailable, match="mediapipe"):
         PersonDetector()
-    monkeypatch.setattr(person_detector.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(person_detector, "_installed", lambda _: False)
     assert "ai-edge-litert" in detector_state().reason
