@@ -16,7 +16,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, Qt, QTimer
 
@@ -26,6 +26,9 @@ from mirrorfx_ui.application import make_application
 from mirrorfx_ui.desk.bridge import Bridge
 from mirrorfx_ui.desk.theme import apply_theme
 from mirrorfx_ui.desk.window import DeskWindow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _BEAT_MS = 5
 _WARM_UP_MS = 10_000
@@ -57,31 +60,40 @@ class LoopWatch(QObject):
 class Bench(QObject):
     """A desk on a mirror, and what is done with it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, seconds: float, on_end: Callable[[], object]) -> None:
         super().__init__()
         self.bridge = Bridge(url)
         self.window = DeskWindow(self.bridge)
         self.watch = LoopWatch()
         self.switched = 0
+        self._seconds = seconds
+        self._on_end = on_end
         self._names: itertools.cycle[str] | None = None
         self._wall: dict[str, Any] = {}
         self._before: Counter[str] = Counter()
         self._switching = QTimer(self)
         self._switching.timeout.connect(self._switch)
         self.bridge.state_changed.connect(self._take_names)
-        self.bridge.figures_changed.connect(lambda report: self._wall.update(report.get("loop_ms", {})))
+        self.bridge.figures_changed.connect(self._take_figures)
 
     def start(self, size: tuple[int, int]) -> None:
-        """Show the desk, warm up, and begin to measure."""
+        """Show the desk; once the mirror has warmed up it is measured."""
         self.window.resize(*size)
         self.window.show()
         self.bridge.start()
-        QTimer.singleShot(_WARM_UP_MS, self._measure)
+
+    def _take_figures(self, report: dict[str, Any]) -> None:
+        if not report["frames"]["shown"]:
+            return
+        if not self._wall:
+            QTimer.singleShot(_WARM_UP_MS, self._measure)
+        self._wall.update(report["loop_ms"])
 
     def _measure(self) -> None:
         self._before = Counter(self._wall["counts"])
         self._switching.start(1000)
         self.watch.start()
+        QTimer.singleShot(round(1000 * self._seconds), self._on_end)
 
     def _take_names(self, state: dict[str, Any]) -> None:
         if self._names is None:
@@ -103,12 +115,10 @@ def main() -> int:
     app = make_application("mirrorfx-desk")
     apply_theme(app)
     command = [sys.executable, "-m", "mirrorfx", "run", "--no-desk", "--control-port", "0", *args.run]
-    command += ["--seconds", f"{args.seconds + 60:g}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as mirror:
-        bench = Bench(_url(mirror))
+        bench = Bench(_url(mirror), args.seconds, app.quit)
         width, _, height = args.desk.partition("x")
         bench.start((int(width), int(height)))
-        QTimer.singleShot(_WARM_UP_MS + round(1000 * args.seconds), app.quit)
         app.exec()
         bench.bridge.close()
         mirror.terminate()
