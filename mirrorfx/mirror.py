@@ -148,6 +148,8 @@ class Mirror:
 
 
 def _checked(settings: MirrorSettings) -> MirrorSettings:
+    from mirrorfx.safety.limits import STANDARDS
+
     check_size(settings.size)
     if settings.mode not in _MODES:
         raise UnknownName("pacing mode", settings.mode, _MODES)
@@ -155,6 +157,8 @@ def _checked(settings: MirrorSettings) -> MirrorSettings:
         raise UnknownName("schedule", settings.schedule, _SCHEDULES)
     if settings.restore not in _RESTORES:
         raise UnknownName("way to restore", settings.restore, _RESTORES)
+    if settings.flash_guard not in (*STANDARDS, "off"):
+        raise UnknownName("flash guard", settings.flash_guard, (*STANDARDS, "off"))
     if not 1 <= settings.display_hz <= 1000:
         raise InvalidValue(f"--display-hz is {settings.display_hz:g}; it must be from 1 to 1000.")
     for name in ("seconds", "frames"):

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
     from mirrorfx.frame import Image
     from mirrorfx.safety import FlashCount
+    from mirrorfx.safety.limits import Standard
 
 __all__ = ["add_parser", "run"]
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
+    from mirrorfx.safety.limits import STANDARD, STANDARDS
+
     parser = commands.add_parser(
         "flash-check",
         help="count the flashes of a film: more than three in a second can cause seizures",
@@ -27,6 +30,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "Ends with 1 above the limit. A help against mistakes, not a certificate.",
     )
     parser.add_argument("film", nargs="?", type=Path, metavar="FILM", help="any video file")
+    parser.add_argument(
+        "--standard",
+        default=STANDARD.name,
+        choices=STANDARDS,
+        help="of what a quarter must flash: of the picture (standard, BT.1702) or of any ninth of it (strict)",
+    )
     parser.add_argument("--guard", action="store_true", help="also count what the wall's flash guard makes of it")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
@@ -46,12 +55,14 @@ def run(args: argparse.Namespace) -> int:
         _make_film(args.make_test_film)
         _say(f"{args.make_test_film}: the test film. It flashes: show it to nobody who didn't ask for it.")
         return 0
+    from mirrorfx.safety.limits import STANDARDS
+
     if args.film is None:
         raise InvalidValue("There is nothing to check: name a film, or --make-test-film OUT.mp4.")
-    before, after, figures = _count(args.film, guard=args.guard)
+    before, after, figures = _count(args.film, STANDARDS[args.standard], guard=args.guard)
     judged = after or before
     if args.json:
-        result: dict[str, Any] = {"film": str(args.film), **before.as_dict()}
+        result: dict[str, Any] = {"film": str(args.film), "standard": args.standard, **before.as_dict()}
         if after:
             result["guarded"] = after.as_dict() | figures
         _say(json.dumps(result, indent=2))
@@ -67,16 +78,16 @@ def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
-def _count(path: Path, *, guard: bool) -> tuple[FlashCount, FlashCount | None, dict[str, Any]]:
+def _count(path: Path, standard: Standard, *, guard: bool) -> tuple[FlashCount, FlashCount | None, dict[str, Any]]:
     from mirrorfx.clock import SECOND
     from mirrorfx.safety import FlashCounter, FlashGuard
 
-    before, after = FlashCounter(), FlashCounter()
+    before, after = FlashCounter(standard), FlashCounter(standard)
     damper: FlashGuard | None = None
     for frame, t_ns in _pictures(path):
         before.add(frame, t_ns / SECOND)
         if guard:
-            damper = damper or FlashGuard((frame.shape[1], frame.shape[0]))
+            damper = damper or FlashGuard((frame.shape[1], frame.shape[0]), standard)
             after.add(damper.show(frame, t_ns), t_ns / SECOND)
     return before.result(), after.result() if damper else None, damper.figures() if damper else {}
 

@@ -91,7 +91,13 @@ def add_mirror_options(parser: argparse.ArgumentParser) -> None:
     work.add_argument("--mode", default="auto", metavar="auto|paced|lock", help="when a frame is due on the wall")
     safe = parser.add_argument_group("who is safe, and who commands")
     safe.add_argument(
-        "--no-flash-guard", action="store_true", help="don't damp flashing (can cause seizures; the wall says so)"
+        "--flash-guard",
+        default="standard",
+        metavar="standard|strict|off",
+        help="damp flashing of a quarter of the picture, or of any ninth of it; off can cause seizures",
+    )
+    safe.add_argument(
+        "--no-flash-guard", dest="flash_guard", action="store_const", const="off", help="the same as --flash-guard off"
     )
     safe.add_argument("--safe-preset", metavar="NAME|FILE", help="what SAFE PRESET takes (default: the first preset)")
     safe.add_argument("--control-port", type=int, metavar="PORT", help="control protocol on this loopback port")
@@ -169,7 +175,7 @@ def say_what_runs(mirror: Mirror, args: argparse.Namespace) -> None:
 
     out = console()
     out.print(_first_line(mirror))
-    if args.no_flash_guard:
+    if mirror.settings.flash_guard == "off":
         out.print(f"[bold yellow]{_UNGUARDED}[/]")
     if args.control_port is not None:
         out.print(f"Control: {mirror.settings.control_url}")
@@ -205,7 +211,7 @@ def mirror_settings(args: argparse.Namespace) -> dict[str, Any]:
         "devices": tuple(part.strip() for part in args.devices.split(",") if part.strip()),
         "schedule": args.schedule,
         "mode": args.mode,
-        "flash_guard": not args.no_flash_guard,
+        "flash_guard": args.flash_guard,
         "safe_preset": args.safe_preset,
         "geometry": InputGeometry(rotation=args.rotate, zoom=args.zoom, pan_x=pan_x, pan_y=pan_y),
         "mirror": args.mirror,

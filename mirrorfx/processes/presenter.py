@@ -40,6 +40,7 @@ from mirrorfx.processes.overlay import Overlay
 from mirrorfx.processes.taps import Tap
 from mirrorfx.processes.wall_record import WallRecord
 from mirrorfx.safety.guard import FlashGuard
+from mirrorfx.safety.limits import STANDARDS
 from mirrorfx.safety.panic import Panic, PanicState
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ class Presenter:
         self._curtain = Curtain(settings.size)
         self._tap = Tap.attach(setup.tap) if setup.tap else None
         self._tapped = False
-        self._guard = FlashGuard(settings.size) if settings.flash_guard else None
+        standard = STANDARDS.get(settings.flash_guard)
+        self._guard = FlashGuard(settings.size, standard) if standard else None
         self._safe_from: int | None = None
         self._program: Image | None = None
         self._picture: Image | None = None

@@ -66,7 +66,8 @@ class MirrorSettings:
         lock_prompt: whether only presets change the prompt.
         word_list: a file of words that no prompt may have; None takes the user's own, if there is one.
         words: what that file has, read at the start.
-        flash_guard: keep the wall below three flashes in any second, whatever is painted.
+        flash_guard: keep the wall below three flashes in any second, whatever is painted: ``standard`` or ``strict``, a
+            name of `mirrorfx.safety.limits.STANDARDS`, or ``off``.
         safe_preset: what SAFE PRESET takes; None is the preset of the start, or else the params' defaults.
         run_id: tells this run from others, for an engine that is started again within it.
     """
@@ -108,7 +109,7 @@ class MirrorSettings:
     lock_prompt: bool = False
     word_list: Path | None = None
     words: tuple[str, ...] = ()
-    flash_guard: bool = True
+    flash_guard: str = "standard"
     safe_preset: str | None = None
     run_id: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 

@@ -39,6 +39,9 @@ def screen_entry_point(name: str) -> Callable[..., None]:
 
 def wall_main(connection: Connection, setup: WallSetup) -> None:
     """Run the wall process: in a window where the settings name one, else without."""
+    import cv2
+
+    cv2.setNumThreads(1)  # a picture's work is short, and the workers need the other cores
     if setup.settings.screen:
         screen_entry_point(setup.settings.screen)(connection, setup)
         return

@@ -12,12 +12,10 @@ if TYPE_CHECKING:
 
 __all__ = ["CellView", "cells_shape"]
 
-_CELLS_MOST = 192
 
-
-def cells_shape(size: Size) -> tuple[int, int]:
-    """Return (rows, columns) of cells for pictures of `size`: 128 x 128 at 1024 x 1024, of eight pixels each way."""
-    halvings = _halvings(size)
+def cells_shape(size: Size, about: int) -> tuple[int, int]:
+    """Return (rows, columns) of cells for pictures of `size`: at most 1.5 times `about` on the longer side."""
+    halvings = _halvings(size, about)
     return size[1] >> halvings, size[0] >> halvings
 
 
@@ -26,16 +24,20 @@ class CellView:
 
     The first halving averages sRGB codes, which is four times as fast and off only for patterns of single pixels; all
     others average linear light.
+
+    Args:
+        size: (width, height) of the pictures.
+        about: how many cells the longer side should have; `cells_shape` says how many it has.
     """
 
-    def __init__(self, size: Size) -> None:
+    def __init__(self, size: Size, about: int) -> None:
         import numpy as np
 
         width, height = size
         self._linear = _linear_table()
         self._halves: list[Image] = []
         self._light: list[npt.NDArray[np.uint16]] = []
-        for halving in range(1, _halvings(size) + 1):
+        for halving in range(1, _halvings(size, about) + 1):
             shape = (height >> halving, width >> halving, 4)
             if halving == 1:
                 self._halves.append(np.empty(shape, np.uint8))
@@ -58,9 +60,9 @@ class CellView:
         return np.multiply(planes, np.float32(1 / 65535), dtype=np.float32)
 
 
-def _halvings(size: Size) -> int:
+def _halvings(size: Size, about: int) -> int:
     halvings = 0
-    while max(size) >> halvings > _CELLS_MOST:
+    while max(size) >> halvings > about * 3 // 2:
         halvings += 1
     return halvings
 

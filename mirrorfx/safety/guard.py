@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import SECOND
 from mirrorfx.safety.cells import CellView, cells_shape
+from mirrorfx.safety.limiter import FlashLimiter
+from mirrorfx.safety.limits import STANDARD
 from mirrorfx.safety.tally import FlashTally
 
 if TYPE_CHECKING:
@@ -14,50 +16,53 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mirrorfx.frame import Image, Size
+    from mirrorfx.safety.limits import Standard
     from mirrorfx.safety.tally import Considered
 
 __all__ = ["FlashGuard"]
 
 _FOLLOW_NS = 600_000_000
 _CALM_NS = SECOND + SECOND // 5
-_RELEASE_NS = 800_000_000
 _LONGEST_STEP_NS = 100_000_000
+_REDRAW_NS = 30_000_000
 
 
 class FlashGuard:
     """Keeps the wall below three general and three red flashes in any second, whatever comes in.
 
     As long as the pictures keep the limits (`mirrorfx.safety.limits`) they come back untouched, the very same arrays.
-    When one would exceed them it is not shown; from there on the wall follows the pictures slowly, so that flicker
-    becomes its own average, until they have been calm for a second; then it fades over to them. Every picture that
-    leaves is counted before it is shown, and repeating the last one turns nothing: so the limits hold for any input.
+    When one would exceed them, the places that flash are held back (`FlashLimiter`) until the pictures have been calm
+    for a second. Where that isn't enough, the wall follows slowly, as a mixture with what it showed; and where that
+    isn't, it repeats the last picture. Every picture that leaves is counted before it is shown, and repeating the last
+    one turns nothing: so the limits hold for any input.
 
     Ask at every display tick, also with the same array again while `settled` is False. An array must not be written
     to before the second call after it; the same array again means the same picture.
 
     Args:
         size: (width, height) of the pictures.
+        standard: of what a quarter must flash.
 
-    Threads: one. Realtime: yes; 1.6 ms for a new picture at 1024 x 1024, about 4 ms while it damps.
+    Threads: one. Realtime: yes.
     """
 
-    def __init__(self, size: Size) -> None:
+    def __init__(self, size: Size, standard: Standard = STANDARD) -> None:
         import numpy as np
 
-        self._view = CellView(size)
-        self._shown = FlashTally(cells_shape(size))
+        self._view = CellView(size, standard.cells)
+        self._shown = FlashTally(cells_shape(size, standard.cells), standard)
+        self._limiter = FlashLimiter(size, self._shown.coarse_shape)
         self._asked: FlashTally | None = None
         self._asked_cells: npt.NDArray[np.float32] | None = None
         self._source: Image | None = None
         self._out: Image | None = None
         # Written once, so that the memory is really there before the first tick that needs it.
-        self._buffers = [np.full((size[1], size[0], 4), 255, np.uint8) for _ in range(3)]
-        self._leaving_buffer = self._buffers[0].copy()
-        self._leaving: Image | None = None
-        self._released = 0.0
-        self._calm_from_ns = 0
+        self._buffers = [np.full((size[1], size[0], 4), 255, np.uint8) for _ in range(4)]
+        self._general_until_ns = self._red_until_ns = 0
         self._t_ns = 0
+        self._drawn_ns = 0
         self._damped_ticks = 0
+        self._mixed_ticks = 0
         self._worst_asked = {"general": 0.0, "red": 0.0}
 
     @property
@@ -66,39 +71,49 @@ class FlashGuard:
         return self._asked is None
 
     def figures(self) -> dict[str, Any]:
-        """Return how many ticks were damped, and the most flashes in a second: shown, and asked for.
+        """Return how many ticks were changed, and the most flashes in a second: shown, and asked for.
 
-        Two changes are a flash; 3.5 stands for all above three.
+        `mixed_ticks` of the `damped_ticks` were mixed with what was shown before, or repeated it. Two changes are a
+        flash; 3.5 stands for all above three.
         """
         asked = self._asked.worst() if self._asked else self._shown.worst()
         worst_asked = {kind: max(most, asked[kind]) for kind, most in self._worst_asked.items()}
-        return {"damped_ticks": self._damped_ticks, "worst": self._shown.worst(), "worst_asked": worst_asked}
+        return {
+            "damped_ticks": self._damped_ticks,
+            "mixed_ticks": self._mixed_ticks,
+            "worst": self._shown.worst(),
+            "worst_asked": worst_asked,
+        }
 
     def show(self, pixels: Image, t_ns: int) -> Image:
         """Return what to show at `t_ns` for ``uint8[H, W, 4]`` BGRX: `pixels` itself, or an array of the guard's own.
 
         The guard's own arrays stay valid until the second call after.
         """
-        step_ns, self._t_ns = min(max(t_ns - self._t_ns, 0), _LONGEST_STEP_NS), t_ns
-        if pixels is not self._source or self._asked_cells is None:
-            self._source = pixels
-            self._asked_cells = self._view.look(pixels)
+        if self._asked is not None and pixels is self._source and t_ns - self._drawn_ns < _REDRAW_NS:
+            assert self._out is not None
+            self._damped_ticks += self._out is not pixels
+            return self._out
+        cells, step_ns = self._take(pixels, t_ns)
         if self._asked is None:
-            considered = self._shown.consider(self._asked_cells, t_ns)
+            considered = self._shown.consider(cells, t_ns)
             if considered.allowed or self._out is None:
                 return self._through(pixels, considered)
-            self._begin_to_damp(t_ns)
-        self._mind_the_asked(self._asked_cells, t_ns)
+            self._asked = self._shown.copy()
+        self._mind_the_asked(cells, t_ns)
+        if self._limiter.idle and t_ns >= max(self._general_until_ns, self._red_until_ns):
+            considered = self._shown.consider(cells, t_ns)
+            if considered.allowed:
+                self._end_damping()
+                return self._through(pixels, considered)
         return self._damp(pixels, t_ns, step_ns)
 
     def force(self, pixels: Image, t_ns: int) -> Image:
         """Return `pixels` at once, whatever was shown: for a blackout. It counts, and only the way back may be slow."""
-        self._source, self._asked_cells = pixels, self._view.look(pixels)
-        considered = self._shown.consider(self._asked_cells, t_ns)
+        cells, _ = self._take(pixels, t_ns)
+        considered = self._shown.consider(cells, t_ns)
         if self._asked is not None:
-            self._mind_the_asked(self._asked_cells, t_ns)
-        self._end_damping()
-        self._t_ns = t_ns
+            self._mind_the_asked(cells, t_ns)
         return self._through(pixels, considered)
 
     def hold(self, copy: Image | None = None) -> None:
@@ -107,6 +122,14 @@ class FlashGuard:
             self._out = self._out.copy() if copy is None else copy
         self._source = None
 
+    def _take(self, pixels: Image, t_ns: int) -> tuple[npt.NDArray[np.float32], int]:
+        step_ns, self._t_ns = min(max(t_ns - self._t_ns, 0), _LONGEST_STEP_NS), t_ns
+        if pixels is not self._source or self._asked_cells is None:
+            self._source = pixels
+            self._asked_cells = self._view.look(pixels)
+        self._limiter.follow(self._shown.coarse(self._asked_cells), step_ns)
+        return self._asked_cells, step_ns
+
     def _through(self, pixels: Image, considered: Considered) -> Image:
         self._shown.commit(considered)
         self._out = pixels
@@ -114,65 +137,59 @@ class FlashGuard:
 
     # Damping
 
-    def _begin_to_damp(self, t_ns: int) -> None:
-        self._asked = self._shown.copy()
-        self._calm_from_ns = t_ns + _CALM_NS
-        self._leaving = None
-
     def _end_damping(self) -> None:
-        if self._asked is not None:
-            worst = self._asked.worst()
-            self._worst_asked = {kind: max(most, worst[kind]) for kind, most in self._worst_asked.items()}
-        self._asked = self._leaving = None
+        assert self._asked is not None
+        worst = self._asked.worst()
+        self._worst_asked = {kind: max(most, worst[kind]) for kind, most in self._worst_asked.items()}
+        self._asked = None
 
     def _mind_the_asked(self, cells: npt.NDArray[np.float32], t_ns: int) -> None:
-        """Count what would have been shown, to know whether it is still flashing."""
+        """Count what would have been shown, to know where it is still flashing."""
         assert self._asked is not None
         considered = self._asked.consider(cells, t_ns)
-        if not considered.allowed:
-            self._calm_from_ns = t_ns + _CALM_NS
+        if not considered.general_allowed:
+            self._general_until_ns = t_ns + _CALM_NS
+        if not considered.red_allowed:
+            self._red_until_ns = t_ns + _CALM_NS
         self._asked.commit(considered)
+        flashing, red = self._asked.busy(t_ns)
+        self._limiter.hold(
+            flashing if t_ns < self._general_until_ns else None, red if t_ns < self._red_until_ns else None
+        )
 
     def _damp(self, pixels: Image, t_ns: int, step_ns: int) -> Image:
-        self._damped_ticks += 1
-        if t_ns < self._calm_from_ns:
-            self._leaving = None
-            return self._follow(pixels, t_ns, 1.0 - math.exp(-step_ns / _FOLLOW_NS))
-        return self._release(pixels, t_ns, step_ns)
-
-    def _follow(self, pixels: Image, t_ns: int, share: float) -> Image:
         assert self._out is not None
-        self._try_blend(self._out, pixels, share, t_ns)
+        self._drawn_ns = t_ns
+        out = self._spare()
+        drawn = out if self._limiter.draw(pixels, out) else pixels
+        considered = self._try(drawn, t_ns)
+        self._damped_ticks += drawn is out or not considered.allowed
+        if considered.allowed:
+            return self._out
+        self._limiter.hold_all(flashing=not considered.general_allowed, red=not considered.red_allowed)
+        if self._limiter.draw(pixels, out, wider=True):
+            drawn = out
+            if self._try(drawn, t_ns).allowed:
+                return self._out
+        self._mixed_ticks += 1
+        self._follow(drawn, t_ns, 1.0 - math.exp(-step_ns / _FOLLOW_NS))
         return self._out
 
-    def _release(self, pixels: Image, t_ns: int, step_ns: int) -> Image:
-        """Fade over to the pictures; where that would flash, wait."""
-        assert self._out is not None
-        assert self._asked_cells is not None
-        if self._leaving is None:
-            self._leaving_buffer[:] = self._out
-            self._leaving = self._leaving_buffer
-            self._released = 0.0
-        share = self._released + step_ns / _RELEASE_NS
-        if share < 1.0:
-            if self._try_blend(self._leaving, pixels, share, t_ns):
-                self._released = share
-            return self._out
-        considered = self._shown.consider(self._asked_cells, t_ns)
-        if not considered.allowed:
-            return self._out
-        self._end_damping()
-        return self._through(pixels, considered)
-
-    def _try_blend(self, base: Image, pixels: Image, share: float, t_ns: int) -> bool:
-        """Go on from `base` towards `pixels` by `share` if that keeps the limits; else the last picture stays."""
+    def _follow(self, drawn: Image, t_ns: int, share: float) -> None:
+        """Go on from the last picture towards `drawn` by `share` if that keeps the limits; else the last one stays."""
         import cv2
 
-        out = next(buffer for buffer in self._buffers if buffer is not base and buffer is not self._out)
-        cv2.addWeighted(pixels, share, base, 1.0 - share, 0, dst=out)
-        considered = self._shown.consider(self._view.look(out), t_ns)
-        if not considered.allowed:
-            return False
-        self._shown.commit(considered)
-        self._out = out
-        return True
+        assert self._out is not None
+        mixed = self._spare(drawn)
+        cv2.addWeighted(drawn, share, self._out, 1.0 - share, 0, dst=mixed)
+        self._try(mixed, t_ns)
+
+    def _try(self, picture: Image, t_ns: int) -> Considered:
+        considered = self._shown.consider(self._view.look(picture), t_ns)
+        if considered.allowed:
+            self._through(picture, considered)
+        return considered
+
+    def _spare(self, used: Image | None = None) -> Image:
+        """Return a picture of the guard's own that neither stands on the wall nor is `used`."""
+        return next(buffer for buffer in self._buffers if buffer is not self._out and buffer is not used)

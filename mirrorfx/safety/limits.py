@@ -7,28 +7,31 @@ than three red flashes within any second.
   state is below 0.80.
 - A *red flash* is a pair of opposing transitions of which one state has R / (R + G + B) >= 0.8 (linear light), and
   which differ by more than 0.2 in the CIE 1976 UCS diagram (u', v'): the definition of WCAG 2.2, after ISO 9241-391.
-- An *area* counts when a quarter of any field of view of 10 degrees flashes. How far visitors stand is not known. So a
-  field is taken as a third of the picture's width by a third of its height, wherever it lies: what WCAG takes for
-  somebody at a desk (341 x 256 of 1024 x 768). BT.1702 asks for a quarter of the whole picture: nine times as much.
+- An *area* counts when a quarter of a field flashes. What a field is, is where the two differ: see `Standard`.
 
 Both the guard and the checker use these numbers; how each counts is its own.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mirrorfx.clock import SECOND
 
 __all__ = [
     "AREA",
     "DARK_LUMINANCE",
-    "FIELD",
     "FLASHES_MOST",
     "LUMINANCE_STEP",
     "RED_PRIMARY",
     "RED_SHARE",
     "RED_STEP",
+    "STANDARD",
+    "STANDARDS",
     "STRAY_LIGHT",
+    "STRICT",
     "WINDOW_NS",
+    "Standard",
 ]
 
 FLASHES_MOST = 3
@@ -38,10 +41,37 @@ DARK_LUMINANCE = 0.80
 RED_SHARE = 0.80
 RED_STEP = 0.20
 AREA = 0.25
-FIELD = 1 / 3
 
 RED_PRIMARY = (0.4507, 0.5229)
 """(u', v') of sRGB's red."""
 
 STRAY_LIGHT = 0.005
 """Share of white that lies on every screen: black has white's colour, and what is nearly black almost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """Of what a quarter must flash, and how finely that is looked at.
+
+    Attributes:
+        name: how it is called on the command line.
+        field: sides of the field, as a share of the picture's; a field may lie anywhere.
+        cells: about how many cells the longer side has; light is averaged over a cell, so finer texture cancels out.
+        one_way: whether only places that change in the same direction add up to one change. An edge that moves makes
+            some places lighter and others darker.
+    """
+
+    name: str
+    field: float
+    cells: int
+    one_way: bool
+
+
+STANDARD = Standard("standard", field=1.0, cells=32, one_way=True)
+"""BT.1702: a quarter of the whole picture."""
+
+STRICT = Standard("strict", field=1 / 3, cells=128, one_way=False)
+"""WCAG for a picture that is seen from near: a quarter of any field of 10 degrees, taken as a third of the picture's
+width by a third of its height, which it is for somebody at a desk (341 x 256 of 1024 x 768)."""
+
+STANDARDS = {standard.name: standard for standard in (STANDARD, STRICT)}

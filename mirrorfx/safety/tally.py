@@ -11,7 +11,6 @@ import numpy as np
 from mirrorfx.safety.limits import (
     AREA,
     DARK_LUMINANCE,
-    FIELD,
     FLASHES_MOST,
     LUMINANCE_STEP,
     RED_PRIMARY,
@@ -19,6 +18,7 @@ from mirrorfx.safety.limits import (
     RED_STEP,
     STRAY_LIGHT,
     WINDOW_NS,
+    Standard,
 )
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ _RED_SHARE = 0.95 * RED_SHARE
 _AREA = 0.8 * AREA
 _WINDOW_NS = WINDOW_NS + WINDOW_NS // 20
 
-_COARSER = 4
 _CLOSE, _STRICT = 0.985, 0.85
-_SCALES = ((1, _CLOSE), (_COARSER, _CLOSE), (_COARSER, _STRICT))
+_COARSE_CELLS = 32
+_BUSY_TURNS = 5
 _TURNS_MOST = 2 * FLASHES_MOST
 _LONG_AGO_NS = -(1 << 62)
 
@@ -62,11 +62,21 @@ class _Seen:
 
 @dataclass(slots=True)
 class _Turns:
-    """The cells that a picture would turn, and the fields of which it would turn enough at once."""
+    """The cells that a picture would turn, and the fields of which it would turn enough at once.
 
-    cells: Mask
-    fields: Mask | None
-    allowed: bool
+    Attributes:
+        there: cells that go up, or to red.
+        back: cells that go down, or away from red.
+        owing: cells that will be up, or red: sooner or later they must come back, which is a turn too.
+        fields: fields of which enough turns; None for none.
+        allowed: whether it stays within the limits.
+    """
+
+    there: Mask
+    back: Mask
+    owing: Mask
+    fields: Mask | None = None
+    allowed: bool = True
 
 
 @dataclass(slots=True)
@@ -86,9 +96,19 @@ class Considered:
     looks: tuple[_Look, ...]
 
     @property
+    def general_allowed(self) -> bool:
+        """Whether it stays within the limit of general flashes."""
+        return all(look.general.allowed for look in self.looks)
+
+    @property
+    def red_allowed(self) -> bool:
+        """Whether it stays within the limit of red flashes."""
+        return all(look.red.allowed for look in self.looks)
+
+    @property
     def allowed(self) -> bool:
-        """Whether it stays within the limits."""
-        return all(look.general.allowed and look.red.allowed for look in self.looks)
+        """Whether it stays within both limits."""
+        return self.general_allowed and self.red_allowed
 
 
 class FlashTally:
@@ -96,36 +116,51 @@ class FlashTally:
 
     A *turn* is one half of a flash: a cell that had become darker by a step becomes lighter by one, or the other way
     round. Two things are bounded, in every field wherever it lies: how often enough of its cells turn in the same
-    picture, and how many of its cells turn too often, each in its own time.
+    picture, and how many of its cells turn too often, each in its own time. A cell that is up counts one turn more
+    than it made, so that there is always room for its way back: darkness and what isn't red are never too much.
 
-    All this is done for the cells and for cells four times as large: what is fine cancels out in large cells, and a
-    narrow bright thing turns few small ones. For those it is done with smaller steps too: which cells turn in the same
-    picture hangs on the step.
+    Where a standard's cells are small, all this is also done for larger ones: what is fine cancels out in them, and a
+    narrow bright thing turns few small ones. It is done with smaller steps too: which cells turn in the same picture
+    hangs on the step.
 
     Args:
         shape: (rows, columns) of the cells.
+        standard: of what a quarter must flash.
     """
 
-    def __init__(self, shape: tuple[int, int]) -> None:
-        coarse = (max(shape[0] // _COARSER, 1), max(shape[1] // _COARSER, 1))
-        self._coarse_size = coarse[::-1]
-        self._scales = tuple(_Scale(shape if coarser == 1 else coarse, share) for coarser, share in _SCALES)
+    def __init__(self, shape: tuple[int, int], standard: Standard) -> None:
+        coarser = max(standard.cells // _COARSE_CELLS, 1)
+        self.coarse_shape = (max(shape[0] // coarser, 1), max(shape[1] // coarser, 1))
+        """(rows, columns) of the larger cells; those of the small ones where there is one size."""
+        sizes = (shape, self.coarse_shape) if coarser > 1 else (shape,)
+        self._scales = [_Scale(size, _CLOSE, standard) for size in sizes]
+        self._scales.append(_Scale(self.coarse_shape, _STRICT, standard))
+
+    def coarse(self, cells: Cells) -> Cells:
+        """Return ``float32[3, rows, columns]`` for the larger cells."""
+        import cv2
+
+        if cells.shape[1:] == self.coarse_shape:
+            return cells
+        size = self.coarse_shape[::-1]
+        return np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in cells])
 
     def consider(self, cells: Cells, t_ns: int) -> Considered:
         """Look at a picture, ``float32[3, rows, columns]`` linear BGR, without counting it yet."""
-        import cv2
-
-        coarse = np.stack([cv2.resize(plane, self._coarse_size, interpolation=cv2.INTER_AREA) for plane in cells])
-        seen = (_Seen(cells), _Seen(coarse))
-        looks = (
-            scale.consider(seen[coarser > 1], t_ns) for (coarser, _), scale in zip(_SCALES, self._scales, strict=True)
-        )
-        return Considered(t_ns, tuple(looks))
+        fine = _Seen(cells)
+        coarse = fine if cells.shape[1:] == self.coarse_shape else _Seen(self.coarse(cells))
+        seen = (fine, coarse, coarse)[-len(self._scales) :]
+        return Considered(t_ns, tuple(scale.consider(one, t_ns) for scale, one in zip(self._scales, seen, strict=True)))
 
     def commit(self, considered: Considered) -> None:
         """Count that picture: it was shown."""
         for scale, look in zip(self._scales, considered.looks, strict=True):
             scale.commit(look, considered.t_ns)
+
+    def busy(self, t_ns: int) -> tuple[Mask, Mask]:
+        """Return which of the larger cells have lately made two flashes and a half: by light, and by red."""
+        scale = self._scales[-1]
+        return scale.general.busy(t_ns), scale.red.busy(t_ns)
 
     def worst(self) -> dict[str, float]:
         """Return the most flashes that a field had at once in a second so far; 3.5 stands for all above three."""
@@ -141,20 +176,22 @@ class FlashTally:
 class _Scale:
     """All cells of one size, by one share of the steps that count."""
 
-    def __init__(self, shape: tuple[int, int], share: float) -> None:
+    def __init__(self, shape: tuple[int, int], share: float, standard: Standard) -> None:
         self._luminance = _Luminance(shape, share * LUMINANCE_STEP)
         self._redness = _Redness(shape, share * RED_STEP)
-        self.general = _History(shape)
-        self.red = _History(shape)
+        self.general = _History(shape, standard)
+        self.red = _History(shape, standard)
 
     def consider(self, seen: _Seen, t_ns: int) -> _Look:
-        general = self.general.consider(self._luminance.turned(seen.luminance), t_ns)
-        red = self.red.consider(self._redness.turned(seen), t_ns)
+        general = self._luminance.turned(seen.luminance)
+        red = self._redness.turned(seen)
+        self.general.judge(general, t_ns)
+        self.red.judge(red, t_ns)
         return _Look(seen, general, red)
 
     def commit(self, look: _Look, t_ns: int) -> None:
-        self._luminance.follow(look.seen.luminance, look.general.cells)
-        self._redness.follow(look.seen, look.red.cells)
+        self._luminance.follow(look.seen.luminance, look.general)
+        self._redness.follow(look.seen, look.red)
         self.general.commit(look.general, t_ns)
         self.red.commit(look.red, t_ns)
 
@@ -169,18 +206,18 @@ class _Luminance:
         self._up = np.ones(shape, np.bool_)
         self._down = np.ones(shape, np.bool_)
 
-    def turned(self, now: Cells) -> Mask:
+    def turned(self, now: Cells) -> _Turns:
         up = self._up & (now - self._darkest >= self._step) & (self._darkest < _DARK)
         down = self._down & (self._lightest - now >= self._step) & (now < _DARK)
-        return up | down
+        return _Turns(up, down & ~up, up | ~(self._up | down))
 
-    def follow(self, now: Cells, turned: Mask) -> None:
-        if turned.any():
-            up = turned & self._up & (now - self._darkest >= self._step)
-            self._up[turned] = ~up[turned]
-            self._down[turned] = up[turned]
-            self._lightest[turned] = now[turned]
-            self._darkest[turned] = now[turned]
+    def follow(self, now: Cells, turns: _Turns) -> None:
+        for turned, going, coming in ((turns.there, self._up, self._down), (turns.back, self._down, self._up)):
+            if turned.any():
+                going[turned] = False
+                coming[turned] = True
+                self._lightest[turned] = now[turned]
+                self._darkest[turned] = now[turned]
         np.maximum(self._lightest, now, out=self._lightest)
         np.minimum(self._darkest, now, out=self._darkest)
 
@@ -195,53 +232,73 @@ class _Redness:
         self._v = np.full(shape, np.nan, np.float32)
         self._from_red = np.full(shape, np.nan, np.float32)
 
-    def turned(self, seen: _Seen) -> Mask:
+    def turned(self, seen: _Seen) -> _Turns:
         either = self._was_red | seen.is_red
         if not either.any():
-            return either
+            return _Turns(either, either, either)
         far = np.hypot(seen.u - self._u, seen.v - self._v) > self._step  # never in the first picture, next to NaN
-        turned: Mask = far & either
-        return turned
+        turned = far & either
+        return _Turns(turned & seen.is_red, turned & ~seen.is_red, seen.is_red | (self._was_red & ~turned))
 
-    def follow(self, seen: _Seen, turned: Mask) -> None:
-        u, v, is_red = seen.u, seen.v, seen.is_red
+    def follow(self, seen: _Seen, turns: _Turns) -> None:
         nearer = seen.from_red < self._from_red
-        entering = is_red & ~self._was_red
-        take = turned | entering | (is_red & nearer) | (~self._was_red & ~nearer)
-        np.copyto(self._u, u, where=take)
-        np.copyto(self._v, v, where=take)
+        entering = seen.is_red & ~self._was_red
+        take = turns.there | turns.back | entering | (seen.is_red & nearer) | (~self._was_red & ~nearer)
+        np.copyto(self._u, seen.u, where=take)
+        np.copyto(self._v, seen.v, where=take)
         np.copyto(self._from_red, seen.from_red, where=take)
-        self._was_red[turned] = False
-        self._was_red |= is_red
+        self._was_red = turns.owing.copy()
 
 
 class _History:
     """When each cell and each field turned the last times, newest first."""
 
-    def __init__(self, shape: tuple[int, int]) -> None:
+    def __init__(self, shape: tuple[int, int], standard: Standard) -> None:
         rows, columns = shape
-        self._field = (max(round(rows * FIELD), 1), max(round(columns * FIELD), 1))
+        self._one_way = standard.one_way
+        self._field = (max(round(rows * standard.field), 1), max(round(columns * standard.field), 1))
         self._enough = _AREA * self._field[0] * self._field[1]
         fields = (rows - self._field[0] + 1, columns - self._field[1] + 1)
         self._cell_turns = np.full((_TURNS_MOST + 1, *shape), _LONG_AGO_NS, np.int64)
         self._field_turns = np.full((_TURNS_MOST + 1, *fields), _LONG_AGO_NS, np.int64)
         self.worst = 0
 
-    def consider(self, turned: Mask, t_ns: int) -> _Turns:
-        if not turned.any():
-            return _Turns(turned, None, allowed=True)
+    def busy(self, t_ns: int) -> Mask:
+        """Return the cells with five turns or more in the last second."""
+        recent: Mask = self._cell_turns[_BUSY_TURNS - 1] > t_ns - _WINDOW_NS
+        return recent
+
+    def judge(self, turns: _Turns, t_ns: int) -> None:
+        """Find the fields that turn, and whether it may be."""
+        turned = turns.there | turns.back
+        if not (turned.any() or turns.owing.any()):
+            return
         since_ns = t_ns - _WINDOW_NS
-        fields = self._fields_with(turned)
-        allowed = fields is None or not (fields & (self._field_turns[_TURNS_MOST - 1] > since_ns)).any()
-        if allowed:
-            # The turn before the sixth last will be the seventh last, where this picture turns a cell.
-            seventh = np.where(turned, self._cell_turns[_TURNS_MOST - 1], self._cell_turns[_TURNS_MOST])
-            allowed = self._fields_with(seventh > since_ns) is None
-        return _Turns(turned, fields, allowed)
+        turns.allowed = self._fields_may(turns, turned, since_ns) and self._cells_may(turns, turned, since_ns)
+
+    def _fields_may(self, turns: _Turns, turned: Mask, since_ns: int) -> bool:
+        there, back = self._fields_with(turns.there), self._fields_with(turns.back)
+        parts = [there, back] if self._one_way else [there, self._fields_with(turned)]
+        found = [part for part in parts if part is not None]
+        if not found:
+            return True
+        turns.fields = np.logical_or.reduce(found)
+        sixth, seventh = self._field_turns[_TURNS_MOST - 2], self._field_turns[_TURNS_MOST - 1]
+        if there is not None and (there & (sixth > since_ns)).any():
+            return False
+        return not (turns.fields & (seventh > since_ns)).any()
+
+    def _cells_may(self, turns: _Turns, turned: Mask, since_ns: int) -> bool:
+        """Return whether enough cells keep to six turns, the way back of those that are up included."""
+        past = self._cell_turns
+        sixth = np.where(turned, past[_TURNS_MOST - 2], past[_TURNS_MOST - 1]) > since_ns
+        seventh = np.where(turned, past[_TURNS_MOST - 1], past[_TURNS_MOST]) > since_ns
+        return self._fields_with(seventh | (sixth & turns.owing)) is None
 
     def commit(self, turns: _Turns, t_ns: int) -> None:
-        if turns.cells.any():
-            _push(self._cell_turns, turns.cells, t_ns)
+        turned = turns.there | turns.back
+        if turned.any():
+            _push(self._cell_turns, turned, t_ns)
         if turns.fields is not None:
             _push(self._field_turns, turns.fields, t_ns)
             recent = (self._field_turns > t_ns - _WINDOW_NS).any(axis=(1, 2))

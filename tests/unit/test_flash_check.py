@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from mirrorfx.cli.__main__ import main
 from mirrorfx.safety import count_flashes
+from mirrorfx.safety.limits import STANDARD, STRICT
 from mirrorfx.safety.scenes import FILM_HZ, flash_film
 
 BLACK, WHITE, RED, BLUE, GREY = (0, 0, 0), (255, 255, 255), (0, 0, 255), (255, 0, 0), (128, 128, 128)
@@ -57,9 +59,24 @@ def test_a_ramp_is_one_transition_and_a_slow_wave_adds_none():
     assert count_flashes(up_down, 60).general == 1
 
 
-def test_area_counts_in_fields_of_a_third():
-    assert count_flashes(film(BLACK, WHITE, rate=6, area=1.0 / 16), 60).general == 0
-    assert count_flashes(film(BLACK, WHITE, rate=6, area=1.0 / 9), 60).general == 6
+def test_a_quarter_of_the_picture_counts_or_in_strict_of_a_third_by_a_third():
+    for area, flashes, strictly in ((1 / 16, 0, 0), (1 / 9, 0, 6), (0.2, 0, 6), (0.27, 6, 6)):
+        pictures = film(BLACK, WHITE, rate=6, area=area)
+        assert count_flashes(pictures, 60).general == flashes
+        assert count_flashes(pictures, 60, STRICT).general == strictly
+
+
+def test_what_gets_lighter_and_what_gets_darker_at_once_are_not_added_up():
+    """Each time other places change: a fifth becomes white and the fifth before it black."""
+    pictures = []
+    for i in range(120):
+        picture = np.zeros((60, 60, 4), np.uint8)
+        at = i // 6 % 5 * 12
+        picture[:, at : at + 12] = 255
+        pictures.append(picture)
+    assert count_flashes(pictures, 60).general == 2, "each place by itself"
+    added_up = replace(STANDARD, one_way=False)
+    assert count_flashes(pictures, 60, added_up).general == 5
 
 
 def test_places_that_take_turns_add_up():

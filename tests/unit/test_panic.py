@@ -289,7 +289,7 @@ def test_a_flashing_program_is_damped_on_the_wall_and_in_the_film(wall):
 
 
 def test_without_the_guard_it_would_flash(make_wall):
-    wall = make_wall(flash_guard=False)
+    wall = make_wall(flash_guard="off")
     assert count_flashes(strobe(wall, 2 * HZ), HZ).general > 3
     assert wall.presenter.figures()["flash_guard"] is None
 
