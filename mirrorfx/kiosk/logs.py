@@ -20,6 +20,7 @@ __all__ = ["KeptLog", "journal_listens", "log_file"]
 
 _BYTES_MOST, _FILES_MOST = 2_000_000, 5
 _PIECE = 65536
+_END_S = 2.0
 
 
 def log_file() -> Path:
@@ -48,14 +49,12 @@ class KeptLog:
         self._limits = bytes_most, files_most
         self._stderr = -1
         self._thread: threading.Thread | None = None
-        self._end = (-1, -1)
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         sys.stderr.flush()
         self._stderr = os.dup(2)
         read, write = os.pipe()
-        self._end = os.pipe()
         os.dup2(write, 2)
         os.close(write)
         self._thread = threading.Thread(target=self._copy, args=(read,), name="mfx-log", daemon=True)
@@ -65,24 +64,16 @@ class KeptLog:
     def __exit__(self, *_: object) -> None:
         sys.stderr.flush()
         os.dup2(self._stderr, 2)
-        os.close(self._end[1])  # a child that lives on holds the pipe open: its end is not waited for
         assert self._thread
-        self._thread.join(5)
-        os.close(self._stderr)
+        self._thread.join(_END_S)  # a child that lives on holds the pipe open: its end is not waited for
+        if not self._thread.is_alive():
+            os.close(self._stderr)
 
     def _copy(self, read: int) -> None:
-        import select
-
         bytes_most, files_most = self._limits
         kept = _Files(self._path, maxBytes=bytes_most, backupCount=files_most - 1, encoding="utf-8", delay=True)
         rest = b""
-        while True:
-            ready, _, _ = select.select([read, self._end[0]], [], [])
-            if read not in ready:
-                break
-            piece = os.read(read, _PIECE)
-            if not piece:
-                break
+        while piece := os.read(read, _PIECE):
             os.write(self._stderr, piece)
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
@@ -91,7 +82,6 @@ class KeptLog:
             kept.emit(_record(rest))
         kept.close()
         os.close(read)
-        os.close(self._end[0])
 
 
 class _Files(logging.handlers.RotatingFileHandler):

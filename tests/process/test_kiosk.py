@@ -133,6 +133,20 @@ def test_closed_the_camera_is_off_and_nothing_is_painted(operate):  # noqa: F811
     operate(script)
 
 
+def test_whether_the_display_is_kept_awake_is_among_the_figures(operate):  # noqa: F811
+    def script(client, events):
+        deadline = time.monotonic() + 40
+        while not [e for e in list(events) if e.event == "figures" and e.data["awake"]]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        awake = [e.data["awake"] for e in events if e.event == "figures"][-1]
+        assert awake["ok"] is bool(awake["how"])
+        with pytest.raises(ControlError, match="allow-bypass"):
+            client.ask("panic", what="bypass", on=True)
+
+    operate(script, kiosk=KioskSettings(), allow_bypass=False)
+
+
 def test_a_mirror_that_starts_while_closed_waits_in_the_dark():
     tomorrow = (datetime.now().astimezone() + timedelta(days=2)).strftime("%a").lower()
 
