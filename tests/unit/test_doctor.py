@@ -341,7 +341,6 @@ def test_two_opencv_packages_are_a_warning_that_undoes_both(monkeypatch):
         ("av", "recording", True),
         ("onnxruntime", "onnx", False),
         ("sounddevice", "sound", False),
-        ("ai_edge_litert", "presence", False),
     ],
 )
 @pytest.mark.parametrize("error", [ModuleNotFoundError("no", name="it"), OSError("broken"), SystemError("broken")])
