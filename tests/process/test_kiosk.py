@@ -26,16 +26,20 @@ pytestmark = pytest.mark.process
 
 
 class Listener:
-    """A service manager, and a watcher that stops a process for a while; what is heard is sorted by when."""
+    """A service manager, and a watcher: it stops a process once the watchdog is fed, and has it go on later.
 
-    def __init__(self, path, victim, stop_s, go_on_s):
+    It ends the mirror when the watchdog is fed again. What is heard is sorted by when.
+    """
+
+    def __init__(self, path, victim, fresh_s):
         self.heard = {"before": [], "stopped": [], "after": []}
         self.problems = []
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(path))
         self._socket.setblocking(False)
-        self._victim, self._stop_s, self._go_on_s = victim, stop_s, go_on_s
+        self._victim, self._fresh_s = victim, fresh_s
         self._process = None
+        self._stopped_s = 0.0
         self._gone_on = False
 
     def starting(self, what, share):
@@ -45,19 +49,22 @@ class Listener:
         self.problems.append(text)
 
     def running(self, seconds, figures):
-        if seconds >= self._stop_s and self._process is None:
+        if self._process is None:
             self.listen("before")
-            self._process = family()[self._victim]
-            self._process.send_signal(signal.SIGSTOP)
-        elif self._process and seconds < self._stop_s + 2.5:
-            self.listen("before")  # signs of life from just before count for a while
-        elif self._process and seconds < self._go_on_s:
+            if "WATCHDOG=1" in self.heard["before"]:
+                self._process, self._stopped_s = family()[self._victim], seconds
+                self._process.send_signal(signal.SIGSTOP)
+        elif seconds < self._stopped_s + self._fresh_s + 1:
+            self.listen("before")  # its last sign of life counts for a while
+        elif seconds < self._stopped_s + self._fresh_s + 4:
             self.listen("stopped")
-        elif self._process and not self._gone_on:
+        elif not self._gone_on:
             self._gone_on = True
             self._process.send_signal(signal.SIGCONT)
-        elif self._gone_on:
+        else:
             self.listen("after")
+            if "WATCHDOG=1" in self.heard["after"]:
+                signal.raise_signal(signal.SIGTERM)
 
     def listen(self, when):
         while True:
@@ -73,14 +80,13 @@ class Listener:
 
 def test_the_watchdog_starves_while_the_engine_hangs(run_mirror, tmp_path, monkeypatch):
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-    monkeypatch.setattr(service, "_FRESH_NS", SECOND)
-    listener = Listener(tmp_path / "notify", "mfx-engine", stop_s=1, go_on_s=5)
+    monkeypatch.setattr(service, "_FRESH_NS", 3 * SECOND)
+    listener = Listener(tmp_path / "notify", "mfx-engine", fresh_s=3)
     try:
-        run_mirror(listener, seconds=7.0)
+        run_mirror(listener, seconds=60.0)
     finally:
         listener.close()
     assert "READY=1" in listener.heard["before"]
-    assert "WATCHDOG=1" in listener.heard["before"]
     assert listener.heard["stopped"] == []
     assert "WATCHDOG=1" in listener.heard["after"]
     assert listener.heard["after"][-1] == "STOPPING=1"
