@@ -413,7 +413,8 @@ class TestPersonDetector:
         assert not [call for call in machine.calls if "presence" in call]
         done = machine.script("run", *option)
         assert done.stdout == "\n".join(["mirrorfx ran", "<run>", *(f"<{part}>" for part in option), ""])
-        alone, whole = sorted(call.split("requirements/")[1] for call in machine.calls if "requirements/presence" in call)
+        calls = [call for call in machine.calls if "requirements/presence" in call]
+        alone, whole = sorted(call.split("requirements/")[1] for call in calls)
         assert alone.startswith("presence-no-deps.txt")
         assert whole.startswith("presence.txt")
         machine.forget_calls()
