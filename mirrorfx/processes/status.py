@@ -111,7 +111,11 @@ class EngineLink:
         loop = asyncio.get_running_loop()
 
         def answered(reply: Reply) -> None:
-            loop.call_soon_threadsafe(lambda: answer.done() or answer.set_result("" if reply.ok else reply.error))
+            loop.call_soon_threadsafe(settle, "" if reply.ok else reply.error)
+
+        def settle(problem: str) -> None:
+            if not answer.done():
+                answer.set_result(problem)
 
         client.post("panic", answered, what=what, on=on, origin=_ORIGIN)
         try:

@@ -60,18 +60,6 @@ STATE = {
         "corners": [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]],
         "problem": "",
     },
-    "wall": {
-        "screens": [
-            {"name": "eDP-1", "width": 2560, "height": 1600, "hz": 60.0, "primary": True},
-            {"name": "HDMI-1", "width": 1920, "height": 1080, "hz": 59.94, "primary": False},
-        ],
-        "screen": "HDMI-1",
-        "fullscreen": True,
-        "grid": False,
-        "edit": False,
-        "corners": [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]],
-        "problem": "",
-    },
     "camera": {
         "state": "open",
         "name": "C920",
@@ -254,25 +242,20 @@ class FakeEngine:
             case "source":
                 self.state["sources"] = [s | {"current": s["name"] == arguments["name"]} for s in self.state["sources"]]
             case "wall":
-                wishes = {n: v for n, v in arguments.items() if n in ("grid", "edit", "corners")}
-                if wishes.get("corners", ()) is None:
-                    wishes["corners"] = STATE["wall"]["corners"]
-                if "fullscreen" in arguments:
-                    name = arguments["fullscreen"]
-                    wishes |= {"fullscreen": name is not None, "screen": name or self.state["wall"]["screen"]}
-                self.state["wall"] = self.state["wall"] | wishes
-            case "wall":
-                wishes = {n: v for n, v in arguments.items() if n in ("grid", "edit", "corners")}
-                if wishes.get("corners", ()) is None:
-                    wishes["corners"] = STATE["wall"]["corners"]
-                if "fullscreen" in arguments:
-                    name = arguments["fullscreen"]
-                    wishes |= {"fullscreen": name is not None, "screen": name or self.state["wall"]["screen"]}
-                self.state["wall"] = self.state["wall"] | wishes
+                self._obey_wall(arguments)
             case "lock":
                 self.state["locked"] = arguments["params"]
         told = fake_sound.obey(self.state, do, arguments)
         return told or fake_presets.obey(self.state, do, arguments) or {}
+
+    def _obey_wall(self, arguments: dict[str, Any]) -> None:
+        wishes = {n: v for n, v in arguments.items() if n in ("grid", "edit", "corners")}
+        if wishes.get("corners", ()) is None:
+            wishes["corners"] = STATE["wall"]["corners"]
+        if "fullscreen" in arguments:
+            name = arguments["fullscreen"]
+            wishes |= {"fullscreen": name is not None, "screen": name or self.state["wall"]["screen"]}
+        self.state["wall"] = self.state["wall"] | wishes
 
     def close(self) -> None:
         self._serving.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -154,7 +155,7 @@ def test_the_path_is_a_pure_function_without_jumps():
     heights = [height_at(7, phase / 100) for phase in range(-300, 900)]
     assert heights == [height_at(7, phase / 100) for phase in range(-300, 900)]
     assert all(0 <= height <= 1 for height in heights)
-    assert max(abs(b - a) for a, b in zip(heights, heights[1:], strict=False)) < 0.02
+    assert max(abs(b - a) for a, b in itertools.pairwise(heights)) < 0.02
     assert max(heights) - min(heights) > 0.5
     assert [height_at(8, k) for k in range(9)] != [height_at(7, k) for k in range(9)]
 

@@ -103,7 +103,8 @@ class _Marks(pg.GraphicsObject):  # type: ignore[misc]
                 painter.drawStaticText(QPointF(x - 4, seen.top()), _static(letter(event)))
         colour.setAlpha(150)
         painter.setPen(QPen(colour, 1))
-        painter.drawLines([QLineF(x, top, x, seen.bottom()) for x, _ in marks])
+        for x, _ in marks:
+            painter.drawLine(QLineF(x, top, x, seen.bottom()))
 
 
 class TimePlot(pg.PlotWidget):  # type: ignore[misc]
