@@ -18,6 +18,7 @@ from mirrorfx.processes.live import LiveFrames
 from mirrorfx.processes.memory import Ring
 from mirrorfx.processes.messages import EngineLink, Figures, Say
 from mirrorfx.processes.monitor import monitor_main
+from mirrorfx.processes.panic_memory import PanicMemory
 from mirrorfx.processes.settings import EngineSetup, MirrorSettings, MonitorSetup, WallSetup
 from mirrorfx.processes.spawn import Child, pipe, spawn
 from mirrorfx.processes.stations import Station, StationState
@@ -102,6 +103,7 @@ class Launcher:
         self._results = Ring.create(_result_slots(settings), (height, width, 4))
         self._live = LiveFrames.create(settings.size)
         self._taps = Taps.create(settings.size)
+        self._panic = PanicMemory.create()
         self._engine = Station("engine", self._spawn_engine, self._poller)
         self._picture = settings.picture
         self._wall = Station("wall", self._spawn_wall, self._poller)
@@ -169,8 +171,8 @@ class Launcher:
         return spawn("engine", engine_main, setup)
 
     def _spawn_wall(self) -> Child:
-        tap = self._taps.program.spec
-        return spawn("wall", wall_main, WallSetup(self.settings, self._results.spec, self._live.spec, tap))
+        tap, panic = self._taps.program.spec, self._panic.handle
+        return spawn("wall", wall_main, WallSetup(self.settings, self._results.spec, self._live.spec, tap, panic))
 
     def _spawn_desk(self) -> Child:
         kiosk = self.settings.kiosk
@@ -182,7 +184,13 @@ class Launcher:
         settings = self.settings
         assert settings.status_port is not None
         setup = MonitorSetup(
-            self._taps.specs, settings.status_host, settings.status_port, settings.status_token, settings.control_url
+            self._taps.specs,
+            settings.status_host,
+            settings.status_port,
+            settings.status_token,
+            settings.control_url,
+            self._panic.handle,
+            settings.allow_bypass,
         )
         return spawn("monitor", monitor_main, setup)
 
@@ -293,6 +301,9 @@ class Launcher:
         hopeless = [w["reason"] for w in workers if w["reason"] and w["restarts"]]
         if workers and len(hopeless) == len(workers) and all(w["restarts"] >= 3 for w in workers):
             raise ProcessFailed(f"No worker can paint: {hopeless[0]}")
+        if not self._figures.get("opening", {}).get("open", True):
+            self._watcher.starting(_status(self._figures), 1.0)
+            return
         if now_ns - self._t_start_ns > _FIRST_PICTURE_NS and self.settings.seconds is not None:
             camera = self._figures.get("camera", {})
             raise ProcessFailed(f"There was no picture within {_FIRST_PICTURE_NS // SECOND} s. Source: {camera}.")
@@ -353,6 +364,7 @@ class Launcher:
         self._results.close()
         self._live.close()
         self._taps.close()
+        self._panic.close()
         self._poller.close()
 
 

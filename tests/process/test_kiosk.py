@@ -153,6 +153,22 @@ def test_whether_the_display_is_kept_awake_is_among_the_figures(operate):  # noq
     operate(script, kiosk=KioskSettings(), allow_bypass=False)
 
 
+class Said:
+    """Collects what the start was busy with."""
+
+    def __init__(self):
+        self.starts = []
+
+    def starting(self, what, share):
+        self.starts.append(what)
+
+    def running(self, seconds, figures):
+        """Nothing to see."""
+
+    def problem(self, text):
+        """Nothing to see."""
+
+
 def test_a_mirror_that_starts_while_closed_waits_in_the_dark():
     tomorrow = (datetime.now().astimezone() + timedelta(days=2)).strftime("%a").lower()
 
@@ -191,12 +207,14 @@ def test_a_mirror_that_starts_while_closed_waits_in_the_dark():
                 launcher.stop()
                 return
 
-    launcher = Launcher(mirror.settings, MonotonicClock())
+    said = Said()
+    launcher = Launcher(mirror.settings, MonotonicClock(), said)
     visitor = threading.Thread(target=visit)
     visitor.start()
     launcher.run()
     visitor.join(30)
     assert not errors, errors
+    assert [what for what in said.starts if what.startswith("closed until") and what.endswith("10:00")]
 
 
 def test_it_gives_up_when_nobody_can_paint_any_more():
