@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.errors import PresenceUnavailable
+from mirrorfx.sound.devices import hushed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,8 +156,9 @@ def _installed(package: str) -> bool:
 def _interpreter(path: Path) -> Any:
     from ai_edge_litert.interpreter import Interpreter
 
-    net = Interpreter(str(path), num_threads=1)
-    net.allocate_tensors()
+    with hushed():  # it tells everybody that it uses XNNPACK
+        net = Interpreter(str(path), num_threads=1)
+        net.allocate_tensors()
     return net
 
 
