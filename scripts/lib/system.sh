@@ -9,7 +9,7 @@ readonly window_packages=(
   libxcb-shape0 libxcb-xkb1 libxkbcommon-x11-0
 )
 readonly sound_packages=(libportaudio2)
-readonly test_packages=(xvfb xauth)
+readonly test_packages=(xvfb xauth xdotool)
 
 has_apt() { command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; }
 

@@ -56,10 +56,11 @@ class NumberBox(QDoubleSpinBox):
 
     @override
     def event(self, event: QEvent | None) -> bool:
-        """Leave undo and redo to the desk, unless something is being typed."""
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and not self.typing:
+        """Leave letters (the panic keys) to the desk, and undo and redo unless something is being typed."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
             wanted = QKeySequence.StandardKey
-            if event.matches(wanted.Undo) or event.matches(wanted.Redo):
+            undoes = event.matches(wanted.Undo) or event.matches(wanted.Redo)
+            if event.text().isalpha() or (undoes and not self.typing):
                 event.ignore()
                 return False
         return super().event(event)

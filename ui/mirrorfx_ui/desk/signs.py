@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QPolygonF
+from PyQt6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
 from mirrorfx_ui.desk import theme
 
@@ -52,6 +52,14 @@ class Sign(Enum):
     """A clock's hands: what was there before."""
     MORE = auto()
     """Three dots: there is a menu."""
+    BLACKOUT = auto()
+    """A screen that is black."""
+    FREEZE = auto()
+    """Two bars: it stands still."""
+    BYPASS = auto()
+    """A camera: what it sees."""
+    SAFE = auto()
+    """A shield: nothing can happen."""
 
 
 def icon(sign: Sign) -> QIcon:
@@ -170,6 +178,32 @@ def _dots(painter: QPainter) -> None:
         painter.drawEllipse(QPointF(x, 8), 0.7, 0.7)
 
 
+def _black_screen(painter: QPainter) -> None:
+    painter.setBrush(QColor(0, 0, 0))
+    painter.drawRoundedRect(QRectF(1.6, 3, 12.8, 10), 1.6, 1.6)
+
+
+def _two_bars(painter: QPainter) -> None:
+    painter.setBrush(painter.pen().color())
+    for x in (4.2, 9.6):
+        painter.drawRect(QRectF(x, 3.6, 2.2, 8.8))
+
+
+def _camera(painter: QPainter) -> None:
+    painter.drawRoundedRect(QRectF(1.6, 4.4, 12.8, 8.6), 1.6, 1.6)
+    painter.drawLine(QPointF(5.6, 2.6), QPointF(10.4, 2.6))
+    painter.drawEllipse(QPointF(8, 8.7), 2.2, 2.2)
+
+
+def _shield(painter: QPainter) -> None:
+    path = QPainterPath(QPointF(8, 1.8))
+    path.lineTo(13.2, 3.8)
+    path.cubicTo(13.2, 9.2, 11.6, 12.2, 8, 14.4)
+    path.cubicTo(4.4, 12.2, 2.8, 9.2, 2.8, 3.8)
+    path.closeSubpath()
+    painter.drawPath(path)
+
+
 _SIGNS: dict[Sign, tuple[str, Callable[[QPainter], None]]] = {
     Sign.GOOD: (theme.GOOD, _disc),
     Sign.BUSY: (theme.ACCENT, _half_disc),
@@ -186,4 +220,8 @@ _SIGNS: dict[Sign, tuple[str, Callable[[QPainter], None]]] = {
     Sign.UNLOCKED: (theme.FAINT, _open_lock),
     Sign.HISTORY: (theme.TEXT, _clock),
     Sign.MORE: (theme.TEXT, _dots),
+    Sign.BLACKOUT: (theme.TEXT, _black_screen),
+    Sign.FREEZE: (theme.TEXT, _two_bars),
+    Sign.BYPASS: (theme.TEXT, _camera),
+    Sign.SAFE: (theme.TEXT, _shield),
 }

@@ -121,6 +121,14 @@ QPushButton[role="go"] {{ background: {NEXT}; color: #0e1620; font-size: 19px; f
 QPushButton[role="go"]:hover {{ background: #9fceff; }}
 QPushButton[role="go"]:pressed {{ background: #6fa5dd; }}
 QPushButton[role="go"]:disabled {{ background: {RAISED}; color: {MUTED}; }}
+QPushButton[role="panic"] {{ padding: 0; min-height: 50px; max-height: 50px; }}
+QPushButton[role="panic"]:disabled {{ background: {PANEL}; }}
+QPushButton[role="panic"][on="true"] {{ background: #6b4a1c; border: 1px solid {ACCENT}; }}
+QPushButton[role="panic"][what="blackout"][on="true"] {{ background: #7d2a22; border: 1px solid {BAD}; }}
+QLabel[role="panic-word"] {{ font-size: 17px; font-weight: 600; }}
+QLabel[role="panic-state"] {{ font-size: 13px; color: {MUTED}; }}
+QPushButton[on="true"] QLabel[role="panic-state"] {{ color: {TEXT}; font-weight: 600; }}
+QLabel[role="panic-word"]:disabled, QLabel[role="panic-state"]:disabled {{ color: {FAINT}; }}
 QPushButton[role="big"] {{ font-size: 17px; min-height: 52px; }}
 
 QTableView {{ background: transparent; border: none; outline: none; gridline-color: {LINE}; font-size: 14px; }}

@@ -1,4 +1,4 @@
-"""The desk's window: presets at the left, the picture's params in the middle, figures at the right, notices below."""
+"""The desk's window: presets left, picture and params in the middle, figures right; panic row and notices below."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from mirrorfx_ui.desk.camera_panel import CameraPanel
 from mirrorfx_ui.desk.effects import EffectPanel
 from mirrorfx_ui.desk.figures import FiguresPanel
 from mirrorfx_ui.desk.notices import NoticePanel
+from mirrorfx_ui.desk.panic_row import PanicRow
 from mirrorfx_ui.desk.params import ParamPanel
 from mirrorfx_ui.desk.pictures import PicturesPanel
 from mirrorfx_ui.desk.presets import PresetPanel
@@ -59,6 +60,7 @@ class DeskWindow(QWidget):
         self.wall = WallPanel(bridge)
         self.pictures = PicturesPanel(bridge)
         self.figures = FiguresPanel(bridge)
+        self.panic = PanicRow(bridge, self)
         self.notices = NoticePanel()
         self.session = SessionBanner(bridge)
         self.tabs = Tabs()
@@ -125,6 +127,7 @@ class DeskWindow(QWidget):
         column.addLayout(self._head())
         column.addWidget(self.session)
         column.addLayout(panels, 1)
+        column.addWidget(self.panic)
         column.addWidget(self.notices)
 
     def _head(self) -> QHBoxLayout:

@@ -1,0 +1,132 @@
+"""BLACKOUT, FREEZE, BYPASS and SAFE PRESET: large, always in sight, one keystroke each."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QKeySequence, QShortcut
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from mirrorfx.safety.panic import Panic
+from mirrorfx_ui.desk.bridge import Link
+from mirrorfx_ui.desk.signs import Sign, pixmap
+from mirrorfx_ui.desk.theme import label
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mirrorfx_ui.desk.bridge import Bridge
+
+__all__ = ["PanicRow"]
+
+_KEYS = {Panic.BLACKOUT: "B", Panic.FREEZE: "F", Panic.BYPASS: "Y", Panic.SAFE: "S"}
+_SIGNS = {
+    Panic.BLACKOUT: Sign.BLACKOUT,
+    Panic.FREEZE: Sign.FREEZE,
+    Panic.BYPASS: Sign.BYPASS,
+    Panic.SAFE: Sign.SAFE,
+}
+
+
+class PanicRow(QWidget):
+    """Asks for what the wall does by itself, and shows what the wall says that it does.
+
+    The keys are the wall's own: B, F, Y, S. Where text is being typed they are letters, and Alt makes them keys again.
+    Nothing is sent to an engine that does not answer: it would obey late, when nobody expects it any more.
+    """
+
+    def __init__(self, bridge: Bridge, window: QWidget) -> None:
+        super().__init__(window)
+        self._bridge = bridge
+        self._on: dict[Panic, bool] = dict.fromkeys(Panic, False)
+        self.buttons = {what: PanicButton(what, self) for what in Panic}
+        self.advice = label("", "note")
+        self.advice.setAccessibleName(self.tr("What works while the engine does not answer"))
+        self.advice.setWordWrap(True)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(10)
+        for what, button in self.buttons.items():
+            row.addWidget(button, 1)
+            button.clicked.connect(partial(self.press, what))
+            for keys in (_KEYS[what], f"Alt+{_KEYS[what]}"):
+                shortcut = QShortcut(QKeySequence(keys), window)
+                shortcut.setAutoRepeat(False)
+                shortcut.activated.connect(partial(self.press, what))
+        row.addWidget(self.advice, 1)
+        bridge.state_changed.connect(self.show_state)
+        bridge.link_changed.connect(self.show_link)
+        self.show_link(bridge.link)
+
+    def press(self, what: Panic, *_: object) -> None:
+        """Switch `what` on, or off when it is on."""
+        if self._bridge.link is Link.CONNECTED:
+            self._bridge.ask("panic", what=what.label, on=not self._on[what])
+
+    def show_state(self, state: Mapping[str, Any]) -> None:
+        """Show what is on, as the wall has said."""
+        panic = state.get("panic") or {}
+        for what, button in self.buttons.items():
+            self._on[what] = bool(panic.get("blackout")) if what is Panic.BLACKOUT else panic.get("below") == what.label
+            button.show_state(on=self._on[what], seen=panic.get("seen") == what.label)
+
+    def show_link(self, link: Link) -> None:
+        """Say what works without the engine: the wall's own keys."""
+        reached = link is Link.CONNECTED
+        for button in self.buttons.values():
+            button.setEnabled(reached)
+        self.advice.setText(self.tr("No answer. Click on the wall: its own keys B, F, Y and S work."))
+        self.advice.setVisible(link in (Link.LOST, Link.SILENT))
+
+
+class PanicButton(QPushButton):
+    """A sign, the word, and below it the state in words."""
+
+    def __init__(self, what: Panic, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "panic")
+        self.setProperty("what", what.label)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard where it was
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._key = _KEYS[what]
+        self._word, does = {
+            Panic.BLACKOUT: (self.tr("BLACKOUT"), self.tr("The wall is black.")),
+            Panic.FREEZE: (self.tr("FREEZE"), self.tr("The wall keeps the picture of this moment.")),
+            Panic.BYPASS: (self.tr("BYPASS"), self.tr("The wall shows the camera's own picture.")),
+            Panic.SAFE: (self.tr("SAFE PRESET"), self.tr("The wall is calm at once, then shows the safe preset.")),
+        }[what]
+        self.setToolTip(f"{does}  ·  {self._key}, Alt+{self._key}")
+        sign = QLabel()
+        sign.setPixmap(pixmap(_SIGNS[what], 26))
+        self.state = label("", "panic-state")
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addStretch()
+        words.addWidget(label(self._word, "panic-word"))
+        words.addWidget(self.state)
+        words.addStretch()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 2, 12, 2)
+        row.setSpacing(14)
+        row.addWidget(sign)
+        row.addLayout(words, 1)
+        for part in self.findChildren(QLabel):
+            part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.show_state(on=False, seen=False)
+
+    def show_state(self, *, on: bool, seen: bool) -> None:
+        """Show whether it is on, and whether BLACKOUT hides that."""
+        if not on:
+            text = self.tr("off  ·  key %1")
+        else:
+            text = self.tr("ON  ·  %1 ends it") if seen else self.tr("ON, below BLACKOUT")
+        self.state.setText(text.replace("%1", self._key))
+        self.setAccessibleName(f"{self._word}: {self.tr('on') if on else self.tr('off')}")
+        self.setProperty("on", on)
+        style = self.style()
+        for part in (self, *self.findChildren(QLabel)):
+            if style:
+                style.polish(part)
