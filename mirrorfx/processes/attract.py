@@ -49,8 +49,10 @@ def check_attract(settings: MirrorSettings) -> None:
         raise InvalidValue(
             f"--attract-after is {settings.attract_after_s:g}; it must be seconds from {least:g} to {most:g}."
         )
+    if not settings.attract or settings.attract_by != "person":
+        return
     state = detector_state()
-    if settings.attract and settings.attract_by == "person" and not state.ok:
+    if not state.ok:
         raise PresenceUnavailable(
             f"Attract mode needs to know whether somebody is there, and {state.reason}. Install: {state.fix}. Or let "
             "motion decide (--attract-by motion); visitors who stand still then count as gone."
