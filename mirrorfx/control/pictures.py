@@ -1,4 +1,4 @@
-"""A client of the monitor: pictures of what is seen and shown, for the desk, for a script, for your own program."""
+"""A client of the monitor: pictures of what is seen and shown, and the panic keys, for the desk or your own program."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,16 +30,23 @@ class PictureClient:
         url: the state's ``monitor_url``, ``ws://127.0.0.1:PORT/pictures?token=…``.
         on_picture: called with `PROGRAM`, `INPUT` or `PREVIEW` and a JPEG, from the client's own thread.
         on_connection: called with True and False as the connection comes and goes, from the client's own thread.
+        on_panic: called with which panic states are on, at first and after each change, from the client's own thread:
+            ``blackout``, ``below``, ``seen``, ``locked``; with ``error`` as the answer to `press`.
 
     Threads: methods may be called from any thread.
     """
 
     def __init__(
-        self, url: str, on_picture: Callable[[str, bytes], None], on_connection: Callable[[bool], None] | None = None
+        self,
+        url: str,
+        on_picture: Callable[[str, bytes], None],
+        on_connection: Callable[[bool], None] | None = None,
+        on_panic: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         self.url = url
         self._on_picture = on_picture
         self._on_connection = on_connection or (lambda _up: None)
+        self._on_panic = on_panic
         self._wanted: dict[str, float] = {}
         self._ws: aiohttp.ClientWebSocketResponse | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -56,6 +63,12 @@ class PictureClient:
         self._wanted = dict(rates)
         if self._loop and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self._say_wanted()))
+
+    def press(self, what: str, *, on: bool) -> None:
+        """Switch a panic state of the wall, past the engine; without a monitor nothing happens, now or later."""
+        order = {"panic": {"what": what, "on": on}}
+        if self._loop and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self._say(order)))
 
     def close(self) -> None:
         """Hang up. Safe to call twice."""
@@ -98,16 +111,25 @@ class PictureClient:
                 if isinstance(message.data, bytes):
                     self._on_picture(message.data[:1].decode(), message.data[1:])
                 else:
-                    _log.warning("the monitor says: %s", message.data)
+                    self._told(json.loads(message.data))
         finally:
             self._ws = None
             self._on_connection(False)
 
+    def _told(self, said: dict[str, Any]) -> None:
+        if "panic" in said and self._on_panic:
+            self._on_panic(said["panic"])
+        else:
+            _log.warning("the monitor says: %s", said)
+
     async def _say_wanted(self) -> None:
+        await self._say({"want": self._wanted, "panic": self._on_panic is not None})
+
+    async def _say(self, what: dict[str, Any]) -> None:
         ws = self._ws
         if ws is None:
             return
         try:
-            await ws.send_str(json.dumps({"want": self._wanted}))
+            await ws.send_str(json.dumps(what))
         except (ConnectionError, RuntimeError):
-            """It went away; it is told again when it is back."""
+            """It went away; what is wanted is told again when it is back."""

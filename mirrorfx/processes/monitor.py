@@ -20,9 +20,11 @@ from mirrorfx.clock import SECOND, Clock
 from mirrorfx.errors import ProcessFailed, UnknownName
 from mirrorfx.processes.channel import Channel
 from mirrorfx.processes.messages import Failed
+from mirrorfx.processes.panic_memory import PanicMemory
 from mirrorfx.processes.spawn import CLOCK
 from mirrorfx.processes.status import EngineLink
 from mirrorfx.processes.taps import RATE_MOST, Tap, Taps
+from mirrorfx.processes.wall_keys import WallKeys
 from mirrorfx.resources import asset
 from mirrorfx.safety.panic import Panic
 
@@ -108,6 +110,8 @@ class _Viewer:
     in_flight: int = 0
     status: bool = False
     told: str = ""
+    panic: bool = False
+    told_panic: str = ""
 
     def wants(self, wanted: Mapping[str, Any], kinds: tuple[str, ...]) -> None:
         """Note what it wants: pictures a second by kind.
@@ -133,6 +137,7 @@ class Monitor:
         self._taps = Taps.attach(setup.taps)
         self._pictures = Pictures({"P": self._taps.program, "I": self._taps.input, "V": self._taps.preview}, clock)
         self._engine = EngineLink(setup.control_url, clock)
+        self._keys = WallKeys(PanicMemory.attach(setup.panic), allow_bypass=setup.allow_bypass)
         self._next_status_ns = 0
         self._viewers: set[_Viewer] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -172,6 +177,7 @@ class Monitor:
             await self._engine.close()
             await runner.cleanup()
             self._taps.close()
+            self._keys.close()
 
     # Who may look
 
@@ -223,11 +229,24 @@ class Monitor:
         if now_ns < self._next_status_ns:
             return
         self._next_status_ns = now_ns + _STATUS_NS
-        text = json.dumps({"status": self._engine.digest()})
+        text = json.dumps({"status": self._engine.digest() | {"panic": self._keys.state()}})
         for viewer in viewers:
             if viewer.told != text and viewer.in_flight <= _IN_FLIGHT_MOST:
                 viewer.told = text
                 await self._send(viewer, text)
+
+    async def _tell_panic(self) -> None:
+        """Tell those who want to know which panic states are on, whoever switched them."""
+        text = json.dumps({"panic": self._keys.state()})
+        for viewer in list(self._viewers):
+            if viewer.panic and viewer.told_panic != text and viewer.in_flight <= _IN_FLIGHT_MOST:
+                viewer.told_panic = text
+                await self._send(viewer, text)
+
+    async def _press(self, viewer: _Viewer, what: Panic, *, on: bool) -> None:
+        """Switch a panic state of the wall, and answer once the wall has obeyed."""
+        problem = await self._keys.press(what, on=on)
+        await self._send(viewer, json.dumps({"panic": self._keys.state() | {"error": problem}}))
 
     # Pictures
 
@@ -273,27 +292,25 @@ class Monitor:
     async def _told(self, viewer: _Viewer, text: str) -> None:
         try:
             said = json.loads(text)
-            if "panic" in said:
-                viewer.status = True
-                what, on = Panic.named(said["panic"]["what"]).label, bool(said["panic"]["on"])
-                # Beside the pictures: an engine that hangs answers late or never.
-                self._tasks.add(task := asyncio.create_task(self._panic(viewer, what, on=on)))
+            order = said.get("panic")
+            if isinstance(order, dict):
+                what, on = Panic.named(order["what"]), _flag(order["on"])
+                # Beside the pictures: a wall that hangs answers late or never.
+                self._tasks.add(task := asyncio.create_task(self._press(viewer, what, on=on)))
                 task.add_done_callback(self._tasks.discard)
                 return
             viewer.wants(said["want"], self._pictures.kinds)
             viewer.status, viewer.told = bool(said.get("status")), ""
+            viewer.panic, viewer.told_panic = viewer.status or bool(said.get("panic")), ""
         except (ValueError, TypeError, KeyError, AttributeError, UnknownName) as error:
             problem = f'That is not understood ({error}). Say {{"want": {{"P": 5, "I": 2}}}}: pictures a second.'
             await viewer.ws.send_str(json.dumps({"error": problem}))
-
-    async def _panic(self, viewer: _Viewer, what: str, *, on: bool) -> None:
-        error = await self._engine.panic(what, on=on)
-        await self._send(viewer, json.dumps({"panic": {"what": what, "error": error}}))
 
     async def _feed_all(self) -> None:
         while True:
             for viewer in list(self._viewers):
                 await self._feed(viewer)
+            await self._tell_panic()
             await self._tell_status()
             if self._viewers:
                 await asyncio.sleep(_LOOK_S)
@@ -327,6 +344,17 @@ class Monitor:
             await viewer.ws.ping()
         except (ConnectionError, RuntimeError):
             self._viewers.discard(viewer)
+
+
+def _flag(value: object) -> bool:
+    """Return it if it is true or false.
+
+    Raises:
+        ValueError: it is something else; `bool` would take "off" for on.
+    """
+    if not isinstance(value, bool):
+        raise ValueError(f'"on" is {value!r}; it must be true or false')
+    return value
 
 
 def _policy(nonce: str, host: str) -> str:

@@ -33,6 +33,7 @@ class Overlay:
         self._black[..., 3] = 255
         self._scene = FallbackScene(size)
         self._held: Image | None = None
+        self._frozen = False
         self._buffers = [self._black.copy(), self._black.copy()]
         self._number = 0
         self._t_live_ns = 0
@@ -53,6 +54,7 @@ class Overlay:
         if state.below is before.below:
             return
         self._held = shown.copy() if shown is not None and state.below in (Panic.FREEZE, Panic.BYPASS) else None
+        self._frozen = self._held is not None
         self._scene_runs = state.below is Panic.SAFE
         if self._scene_runs:
             self._scene.begin(None, now_ns)
@@ -74,7 +76,7 @@ class Overlay:
         return below, changed or drawn
 
     def _draw_below(self, now_ns: int) -> tuple[Image | None, bool]:
-        if self.state.below is Panic.FREEZE:
+        if self.state.below is Panic.FREEZE and self._frozen:
             return self._held, False
         if self.state.below is Panic.BYPASS and self._live:
             if self._take_live(self._live, now_ns):

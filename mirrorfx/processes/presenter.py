@@ -37,6 +37,7 @@ from mirrorfx.processes.messages import (
     Vsync,
 )
 from mirrorfx.processes.overlay import Overlay
+from mirrorfx.processes.panic_memory import PanicMemory
 from mirrorfx.processes.taps import Tap
 from mirrorfx.processes.wall_record import WallRecord
 from mirrorfx.safety.guard import FlashGuard
@@ -113,6 +114,9 @@ class Presenter:
         self._wishes: list[dict[str, Any]] = []
         self._window = b""
         self.stopping = False
+        self._orders = PanicMemory.attach(setup.panic) if setup.panic else None
+        if self._orders:
+            self._switch(self._orders.state)  # what was on when the wall before this one ended
 
     @property
     def engine_connection(self) -> Connection | None:
@@ -166,6 +170,7 @@ class Presenter:
 
     def _tick(self, v_ns: int) -> Image | None:
         self._v_ns = v_ns
+        self._take_orders()
         fresh = self._tick_program(v_ns)
         urgent = self._overlay.urgent
         wanted, new = self._overlay.draw(self._program, fresh=fresh is not None, now_ns=v_ns)
@@ -207,7 +212,17 @@ class Presenter:
             return
         self._safe_from = None
         self._overlay.change(state, self._picture, self._v_ns)
+        if self._orders:
+            self._orders.tell(state)
         self._tell_panic()
+
+    def _take_orders(self) -> None:
+        """Obey what came past the engine."""
+        orders = self._orders.take_orders() if self._orders else ()
+        for what, on in orders:
+            self._switch(self._overlay.state.switched(what, on=on))
+        if orders and self._orders:
+            self._orders.tell(self._overlay.state)
 
     def _tell_panic(self) -> None:
         state = self._overlay.state
@@ -265,6 +280,8 @@ class Presenter:
             self._live.close()
         if self._tap:
             self._tap.close()
+        if self._orders:
+            self._orders.close()
 
     def figures(self) -> dict[str, Any]:
         """Return the wall's part of the report."""

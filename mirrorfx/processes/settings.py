@@ -193,6 +193,7 @@ class WallSetup:
     results: RingSpec
     live: RingSpec | None = None
     tap: RingSpec | None = None
+    panic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,3 +205,5 @@ class MonitorSetup:
     port: int
     token: str
     control_url: str
+    panic: str
+    allow_bypass: bool = True

@@ -11,12 +11,11 @@ from mirrorfx.control.client import ControlClient
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mirrorfx.control.protocol import Event, Reply
+    from mirrorfx.control.protocol import Event
 
 __all__ = ["EngineLink", "digest"]
 
 _SILENT_NS = 3 * SECOND
-_ORIGIN = "status page"
 
 
 def digest(link: str, state: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +42,6 @@ def digest(link: str, state: Mapping[str, Any], figures: Mapping[str, Any]) -> d
         "delay_ms": figures.get("delay_ms"),
         "freezes": recent.get("freezes"),
         "workers": [_worker(worker) for worker in figures.get("workers", [])],
-        "panic": state.get("panic") or figures.get("panic"),
     }
 
 
@@ -101,27 +99,6 @@ class EngineLink:
         """Return what is known now."""
         silent = self._link == "connected" and self._clock.now_ns() - self._t_figures_ns > _SILENT_NS
         return digest("silent" if silent else self._link, self._state, self._figures)
-
-    async def panic(self, what: str, *, on: bool) -> str:
-        """Switch a panic state of the wall; return why that failed, or nothing."""
-        client = self._client
-        if client is None:
-            return "No engine is known here."
-        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        loop = asyncio.get_running_loop()
-
-        def answered(reply: Reply) -> None:
-            loop.call_soon_threadsafe(settle, "" if reply.ok else reply.error)
-
-        def settle(problem: str) -> None:
-            if not answer.done():
-                answer.set_result(problem)
-
-        client.post("panic", answered, what=what, on=on, origin=_ORIGIN)
-        try:
-            return await asyncio.wait_for(answer, _SILENT_NS / SECOND)
-        except TimeoutError:
-            return "The engine does not answer. The keys at the wall still work: B, F, Y and S."
 
     def _heard(self, client: ControlClient, event: Event) -> None:
         if client is not self._client:

@@ -1,9 +1,9 @@
-"""Pictures from the monitor as Qt signals: decoded beside the GUI's thread, the newest wins."""
+"""The monitor as Qt signals: pictures, decoded beside the GUI's thread, of which the newest wins; and panic states."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QImage
@@ -23,6 +23,8 @@ class PictureStream(QObject):
     """(kind, picture): see `mirrorfx.control.pictures`."""
     up_changed = pyqtSignal(bool)
     """The monitor answers, or no longer."""
+    panic_told = pyqtSignal(object)
+    """dict: which panic states are on, as `mirrorfx.control.pictures.PictureClient` tells it."""
     _news = pyqtSignal()
     _connected = pyqtSignal(bool)
 
@@ -45,7 +47,7 @@ class PictureStream(QObject):
         self._hang_up()
         self.url = url
         if url:
-            self._client = PictureClient(url, self._decode, self._tell_up)
+            self._client = PictureClient(url, self._decode, self._tell_up, self._tell_panic)
             self._client.want(self._wanted)
             self._client.start()
 
@@ -56,6 +58,11 @@ class PictureStream(QObject):
         self._wanted = dict(rates)
         if self._client:
             self._client.want(self._wanted)
+
+    def press(self, what: str, *, on: bool) -> None:
+        """Switch a panic state of the wall, past the engine; only while `up`."""
+        if self._client:
+            self._client.press(what, on=on)
 
     def close(self) -> None:
         """Hang up. Safe to call twice."""
@@ -82,6 +89,10 @@ class PictureStream(QObject):
     def _tell_up(self, up: bool) -> None:  # noqa: FBT001  a callback's argument
         if not self._closed:
             self._connected.emit(up)
+
+    def _tell_panic(self, said: dict[str, Any]) -> None:
+        if not self._closed:
+            self.panic_told.emit(said)
 
     # The GUI's thread
 
