@@ -230,15 +230,14 @@ def test_a_mark_is_drawn_with_its_letter(desk, engine, qtbot):
 def open_export(desk, qtbot):
     qtbot.waitUntil(desk.figures.export.isEnabled)
     desk.activateWindow()
+    qtbot.waitUntil(desk.isActiveWindow)
     qtbot.keyClick(desk, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: desk.figures.export.dialog is not None and desk.figures.export.dialog.isVisible())
     return desk.figures.export.dialog
 
 
 def save_as(dialog, path, qtbot):
-    line = dialog.findChild(QLineEdit)
-    line.selectAll()
-    qtbot.keyClicks(line, str(path))
+    dialog.findChild(QLineEdit).setText(str(path))  # typed, its completer's list would lie over the button
     buttons = dialog.findChild(QDialogButtonBox)
     qtbot.mouseClick(buttons.button(QDialogButtonBox.StandardButton.Save), LEFT)
 
