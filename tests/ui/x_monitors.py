@@ -6,7 +6,8 @@ import socket
 import struct
 
 _SET_MONITOR, _DELETE_MONITOR = 43, 44
-_INTERN_ATOM, _QUERY_EXTENSION = 16, 98
+_INTERN_ATOM, _SEND_EVENT, _QUERY_EXTENSION = 16, 25, 98
+_CLIENT_MESSAGE = 33
 
 
 def _padded(data):
@@ -36,6 +37,13 @@ class Monitors:
     def unplug(self, name):
         """Take it away."""
         self._send(self._randr, _DELETE_MONITOR, struct.pack("<II", self._root, self._atom(name)))
+
+    def ask_to_close(self, window):
+        """Ask a window to close, as the cross in its title bar does."""
+        what = self._atom("WM_PROTOCOLS"), self._atom("WM_DELETE_WINDOW"), 0, 0, 0, 0
+        event = struct.pack("<BBHI6I", _CLIENT_MESSAGE, 32, 0, window, *what)
+        self._send(_SEND_EVENT, 0, struct.pack("<II", window, 0) + event)
+        self._atom("WM_PROTOCOLS")  # its answer says that the event is on its way
 
     def close(self):
         self._socket.close()

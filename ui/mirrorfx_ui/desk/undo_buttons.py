@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["UndoButtons"]
 
-_LABEL_PX = 150
+_LABEL_PX = 200
 
 
 class UndoButtons(QWidget):
