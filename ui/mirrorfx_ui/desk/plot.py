@@ -29,7 +29,8 @@ __all__ = ["SECONDS", "BeatPlots", "TimePlot"]
 
 SECONDS = 60.0
 _LATENCY, _INTERVAL = "#efb366", "#7fb8ef"
-_LEVELS = {"info": theme.MUTED, "warning": theme.WARN, "error": theme.BAD}
+_LEVELS = {"error": theme.BAD, "warning": theme.WARN, "info": theme.MUTED}
+"""The worst first: where letters would overlap, its letter stays."""
 _KINDS = {"preset": "P", "effect": "E", "cue": "C", "panic": "!", "link": "L"}
 _NOTICES = {"info": "i", "warning": "!", "error": "×"}
 _PERCENTILES = (50, 95, 99)
@@ -39,7 +40,7 @@ _NEAR_PX = 7
 _AXIS_PX = 36
 _VALUE_PX = 42
 _FINEST_S = 0.2
-_LETTER_PX = 14
+_LETTER_PX, _LETTER_APART_PX = 14, 9
 _ROOM = 0.12
 """Above and below the axis, as a share of it: for its outer labels."""
 
@@ -62,6 +63,7 @@ class _Marks(pg.GraphicsObject):  # type: ignore[misc]
         self.events: Sequence[Event] = ()
         self._now_s = 0.0
         self._lettered = lettered
+        self._lettered_at: list[float] = []
         self._font = QFont()
         self._font.setPixelSize(11)
         self._font.setBold(True)
@@ -83,6 +85,7 @@ class _Marks(pg.GraphicsObject):  # type: ignore[misc]
     def paint(self, painter: QPainter, *_args: Any) -> None:
         seen = painter.worldTransform().mapRect(self.boundingRect())
         per_s = seen.width() / SECONDS
+        self._lettered_at.clear()
         painter.save()
         painter.resetTransform()
         painter.setFont(self._font)
@@ -100,7 +103,9 @@ class _Marks(pg.GraphicsObject):  # type: ignore[misc]
         if self._lettered:
             top += _LETTER_PX
             for x, event in marks:
-                painter.drawStaticText(QPointF(x - 4, seen.top()), _static(letter(event)))
+                if all(abs(x - taken) >= _LETTER_APART_PX for taken in self._lettered_at):
+                    self._lettered_at.append(x)
+                    painter.drawStaticText(QPointF(x - 4, seen.top()), _static(letter(event)))
         colour.setAlpha(150)
         painter.setPen(QPen(colour, 1))
         for x, _ in marks:
