@@ -1,4 +1,4 @@
-"""Panic keys on a real wall window, by real key presses, while workers and then the engine stand still."""
+"""Panic keys on a real wall window, by real key presses and from beside, while workers and engine stand still."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from mirrorfx.clock import MonotonicClock
+from mirrorfx.control.pictures import PictureClient
 from mirrorfx.mirror import Mirror
 from mirrorfx.processes.launcher import Launcher
 
@@ -27,6 +28,7 @@ pytestmark = [
 
 WIDTH, HEIGHT = 640, 480
 LIMIT_S = 0.05
+BESIDE_LIMIT_S = 10 * LIMIT_S
 
 
 class Screen:
@@ -140,9 +142,10 @@ class Script:
 
 @pytest.fixture
 def play(screen):
-    def run(script):
-        settings = {"source": "pattern:60", "effect": "passthrough", **SMALL, "screen": "wall", "fullscreen": ""}
+    def run(script, **more):
+        settings = {"source": "pattern:60", "effect": "passthrough", **SMALL, "screen": "wall", "fullscreen": ""} | more
         player = Script(script)
+        run.player = player
         player.launcher = Launcher(Mirror(**settings, seconds=60.0).settings, MonotonicClock(), player)
         player.launcher.run()
         player.finish()
@@ -150,15 +153,16 @@ def play(screen):
     return run
 
 
-def presses(screen, times=3):
+def presses(screen, times=3, press=None):
     """Press BLACKOUT some times; return how long black took each time."""
+    press = press or (lambda _on: screen.do("key b"))
     took = []
     for _ in range(times):
         screen.until(lambda: not screen.dark())
         time.sleep(1.2)  # a second's flashes are over: this is about the key, not about the guard
-        screen.do("key b")
+        press(True)
         took.append(screen.until(screen.dark))
-        screen.do("key b")
+        press(False)
     screen.until(lambda: not screen.dark())
     return took
 
@@ -212,3 +216,24 @@ def test_freeze_and_bypass_work_while_the_engine_stands_still(screen, play):
         screen.until(lambda: screen.middle()[..., :3].max() < 110, 0.5)
 
     play(script)
+
+
+def test_blackout_from_a_phone_or_the_desk_comes_while_the_engine_stands_still(screen, play, capsys):
+    took = {}
+
+    def script():
+        client = PictureClient(play.player.launcher.settings.monitor_url, lambda _kind, _jpeg: None)
+        client.start()
+        try:
+            screen.wait_for_wall()
+            took["all running"] = presses(screen, press=lambda on: client.press("blackout", on=on))
+            stop("mfx-worker", "mfx-engine")
+            took["engine stopped"] = presses(screen, press=lambda on: client.press("blackout", on=on))
+        finally:
+            client.close()
+
+    play(script, control_port=0)
+    with capsys.disabled():
+        print({who: [f"{1000 * t:.0f} ms" for t in times] for who, times in took.items()})
+    for who, times in took.items():
+        assert min(times) < BESIDE_LIMIT_S, (who, times)

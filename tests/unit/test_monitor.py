@@ -17,9 +17,11 @@ from mirrorfx.control.server import ControlServer
 from mirrorfx.errors import ProcessFailed
 from mirrorfx.mirror import _free_port
 from mirrorfx.processes.monitor import Monitor
+from mirrorfx.processes.panic_memory import PanicMemory
 from mirrorfx.processes.settings import MonitorSetup
 from mirrorfx.processes.taps import Taps
 from mirrorfx.resources import asset
+from mirrorfx.safety import Panic, PanicState
 
 TOKEN = "let-me-look-please"
 CLOCK = MonotonicClock()
@@ -69,17 +71,25 @@ def taps():
 
 
 @pytest.fixture
+def memory():
+    made = PanicMemory.create()
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def painter(taps):
     with Painter(taps) as painting:
         yield painting
 
 
-def look(taps, script, control_url=""):
+def look(taps, script, control_url="", memory=None, *, allow_bypass=True):
     """Run `script(session, base, monitor)` against a monitor, all in one loop."""
 
     async def run():
-        port = _free_port()
-        monitor = Monitor(MonitorSetup(taps.specs, "127.0.0.1", port, TOKEN, control_url), CLOCK)
+        port, panic = _free_port(), memory or PanicMemory.create()
+        setup = MonitorSetup(taps.specs, "127.0.0.1", port, TOKEN, control_url, panic.handle, allow_bypass)
+        monitor = Monitor(setup, CLOCK)
         serving = asyncio.create_task(monitor.run())
         async with aiohttp.ClientSession() as session:
             base = f"http://127.0.0.1:{port}"
@@ -94,6 +104,8 @@ def look(taps, script, control_url=""):
             finally:
                 monitor.stopping.set()
                 await serving
+                if panic is not memory:
+                    panic.close()
 
     return asyncio.run(run())
 
@@ -233,11 +245,12 @@ def test_a_wall_that_shows_nothing_has_no_picture(taps):
     assert look(taps, script) == (503, "The wall shows no picture.")
 
 
-def test_a_port_that_is_taken_is_named(taps):
+def test_a_port_that_is_taken_is_named(taps, memory):
     async def script(_session, base, _monitor):
         port = int(base.rpartition(":")[2])
+        setup = MonitorSetup(taps.specs, "127.0.0.1", port, TOKEN, "", memory.handle)
         with pytest.raises(ProcessFailed, match=rf"127\.0\.0\.1:{port} .*--status-page"):
-            await Monitor(MonitorSetup(taps.specs, "127.0.0.1", port, TOKEN, ""), CLOCK).run()
+            await Monitor(setup, CLOCK).run()
 
     look(taps, script)
 
@@ -310,7 +323,6 @@ class Engine:
         self.server = ControlServer()
         self.server.start()
         self.asked = []
-        self.refusal = ""
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -319,7 +331,7 @@ class Engine:
         while not self._ending.wait(0.005):
             for pending in self.server.requests():
                 self.asked.append((pending.request.do, pending.request.arguments))
-                pending.refuse(self.refusal) if self.refusal else pending.answer({})
+                pending.answer({})
 
     def close(self):
         self._ending.set()
@@ -343,14 +355,6 @@ async def status_when(ws, wanted):
             return said["status"]
 
 
-async def panic_answer(ws):
-    while True:
-        message = await ws.receive(10)
-        said = json.loads(message.data) if message.type is aiohttp.WSMsgType.TEXT else {}
-        if "panic" in said:
-            return said["panic"]
-
-
 def test_the_status_is_the_engines_state_and_figures(taps, engine):
     async def script(session, base, _monitor):
         async with session.ws_connect(pictures(base)) as ws:
@@ -364,7 +368,7 @@ def test_the_status_is_the_engines_state_and_figures(taps, engine):
     assert status["fps"] == 27.5, "of the last ten seconds, not of the whole run"
     assert status["preset"] == NASTY
     assert status["latency_ms"] == 98.0
-    assert status["panic"] == {"seen": "freeze"}
+    assert status["panic"]["seen"] is None, "the wall's own word, not the engine's"
     assert status["workers"][0]["temperature_c"] == 61.0
     assert status["workers"][1]["temperature_c"] is None
 
@@ -403,34 +407,141 @@ def test_the_engine_is_listened_to_only_while_somebody_wants_to_know(taps, engin
     assert look(taps, script, control_url=engine.server.url) == 0
 
 
-@pytest.mark.parametrize("what", ["blackout", "freeze", "bypass", "safe"])
-def test_a_panic_key_is_passed_on(taps, engine, what):
+# The panic keys, past the engine
+
+
+class Wall:
+    """What a wall does with its panic memory, in a thread: obeys at each tick and tells what is on."""
+
+    def __init__(self, handle):
+        self.memory = PanicMemory.attach(handle)
+        self.state = self.memory.state
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self):
+        while not self._ending.wait(0.016):
+            for what, on in self.memory.take_orders():
+                self.state = self.state.switched(what, on=on)
+                self.memory.tell(self.state)
+
+    def close(self):
+        self._ending.set()
+        self._thread.join()
+        self.memory.close()
+
+
+@pytest.fixture
+def wall(memory):
+    made = Wall(memory.handle)
+    yield made
+    made.close()
+
+
+async def panic_when(ws, wanted):
+    """Return the first word about the panic states that `wanted` says yes to."""
+    while True:
+        message = await ws.receive(10)
+        said = json.loads(message.data) if message.type is aiohttp.WSMsgType.TEXT else {}
+        if "panic" in said and wanted(said["panic"]):
+            return said["panic"]
+
+
+def press(what, on=True):
+    return json.dumps({"panic": {"what": what, "on": on}})
+
+
+@pytest.mark.parametrize("what", Panic)
+def test_a_panic_key_reaches_the_wall_without_an_engine(taps, memory, wall, what):
     async def script(session, base, _monitor):
         async with session.ws_connect(pictures(base)) as ws:
-            await ws.send_str('{"want": {}, "status": true}')
-            await status_when(ws, lambda s: s["link"] == "connected")
-            await ws.send_str(json.dumps({"panic": {"what": what, "on": True}}))
-            return await panic_answer(ws)
+            await ws.send_str(press(what.label))
+            return await panic_when(ws, lambda said: True)
 
-    assert look(taps, script, control_url=engine.server.url) == {"what": what, "error": ""}
-    assert engine.asked == [("panic", {"what": what, "on": True, "origin": "status page"})]
+    answer = look(taps, script, memory=memory)
+    assert answer == wall.state.as_dict() | {"locked": [], "error": ""}
+    assert wall.state.seen is what
 
 
-def test_a_panic_key_that_is_refused_says_why(taps, engine):
-    engine.refusal = "There is no wall to tell just now."
+def test_who_wants_to_know_is_told_at_first_and_of_each_change_whoever_made_it(taps, memory, wall):
+    wall.memory.tell(PanicState(below=Panic.FREEZE))
 
     async def script(session, base, _monitor):
+        async with session.ws_connect(pictures(base)) as phone, session.ws_connect(pictures(base)) as desk:
+            await phone.send_str('{"want": {}, "status": true}')
+            await desk.send_str('{"want": {}, "panic": true}')
+            for ws in (phone, desk):
+                await panic_when(ws, lambda said: said["seen"] == "freeze")
+            await phone.send_str(press("blackout"))
+            await panic_when(desk, lambda said: said["seen"] == "blackout")
+            wall.memory.tell(PanicState())  # a key at the wall
+            for ws in (phone, desk):
+                await panic_when(ws, lambda said: said["seen"] is None)
+        return True
+
+    assert look(taps, script, memory=memory)
+
+
+def test_who_only_wants_pictures_is_told_nothing(taps, painter, memory, wall):
+    async def script(session, base, _monitor):
         async with session.ws_connect(pictures(base)) as ws:
-            await ws.send_str('{"want": {}, "status": true}')
-            await status_when(ws, lambda s: s["link"] == "connected")
-            await ws.send_str('{"panic": {"what": "blackout", "on": true}}')
-            return await panic_answer(ws)
+            await ws.send_str('{"want": {"P": 5}}')
+            for number in range(5):
+                wall.memory.tell(PanicState(bool(number % 2)))
+                await next_picture(ws)
+        return True
 
-    assert look(taps, script, control_url=engine.server.url)["error"] == "There is no wall to tell just now."
+    assert look(taps, script, memory=memory)
 
 
-@pytest.mark.parametrize("said", ['{"panic": 1}', '{"panic": {"what": "stop", "on": true}}', '{"panic": {}}'])
-def test_an_unknown_panic_key_reaches_nobody(taps, engine, said):
+def test_a_locked_bypass_never_reaches_the_wall(taps, memory, wall):
+    async def script(session, base, _monitor):
+        async with session.ws_connect(pictures(base)) as ws:
+            await ws.send_str(press("bypass"))
+            refused = await panic_when(ws, lambda said: True)
+            await ws.send_str(press("freeze"))
+            await panic_when(ws, lambda said: said["below"] == "freeze")
+            return refused
+
+    refused = look(taps, script, memory=memory, allow_bypass=False)
+    assert "--allow-bypass" in refused["error"]
+    assert refused["locked"] == ["bypass"]
+    assert PanicMemory.attach(memory.handle).order(Panic.SAFE, on=True) == 2, "there was one order, FREEZE"
+
+
+def test_a_wall_that_does_not_answer_is_told(taps, memory):
+    async def script(session, base, _monitor):
+        async with session.ws_connect(pictures(base)) as ws:
+            await ws.send_str(press("blackout"))
+            return await panic_when(ws, lambda said: True)
+
+    answer = look(taps, script, memory=memory)
+    assert "does not answer" in answer["error"]
+    assert answer["seen"] is None, "black was asked for; nobody has seen it"
+
+
+@pytest.mark.parametrize("token", ["", "wrong"])
+def test_without_the_token_nobody_presses_a_key(taps, memory, wall, token):
+    async def script(session, base, _monitor):
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await session.ws_connect(f"{base}/pictures?token={token}")
+
+    look(taps, script, memory=memory)
+    assert wall.state == PanicState()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"panic": 1}',
+        '{"panic": {"what": "stop", "on": true}}',
+        '{"panic": {}}',
+        '{"panic": {"what": "blackout", "on": "off"}}',
+        '{"panic": {"what": ["blackout"], "on": true}}',
+    ],
+)
+def test_an_unknown_panic_key_reaches_nobody(taps, memory, wall, engine, said):
     async def script(session, base, _monitor):
         async with session.ws_connect(pictures(base)) as ws:
             await ws.send_str('{"want": {}, "status": true}')
@@ -440,5 +551,7 @@ def test_an_unknown_panic_key_reaches_nobody(taps, engine, said):
                 """A status came before."""
             return answer
 
-    assert "not understood" in look(taps, script, control_url=engine.server.url)["error"]
+    assert "not understood" in look(taps, script, engine.server.url, memory)["error"]
+    assert memory.state == PanicState()
+    assert memory.obeyed == 0
     assert engine.asked == []
