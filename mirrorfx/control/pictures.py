@@ -111,16 +111,19 @@ class PictureClient:
                 if isinstance(message.data, bytes):
                     self._on_picture(message.data[:1].decode(), message.data[1:])
                 else:
-                    self._told(json.loads(message.data))
+                    self._told(message.data)
         finally:
             self._ws = None
             self._on_connection(False)
 
-    def _told(self, said: dict[str, Any]) -> None:
-        if "panic" in said and self._on_panic:
-            self._on_panic(said["panic"])
-        else:
-            _log.warning("the monitor says: %s", said)
+    def _told(self, text: str) -> None:
+        try:
+            panic = json.loads(text)["panic"]
+        except (ValueError, TypeError, KeyError):
+            _log.warning("the monitor says: %s", text)
+            return
+        if self._on_panic and isinstance(panic, dict):
+            self._on_panic(panic)
 
     async def _say_wanted(self) -> None:
         await self._say({"want": self._wanted, "panic": self._on_panic is not None})

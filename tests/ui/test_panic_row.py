@@ -81,11 +81,12 @@ def test_a_click_leaves_the_keyboard_where_it_was(desk, qtbot):
 
 def test_without_an_answer_nothing_is_sent_and_the_walls_keys_are_named(desk, bridge, engine, qtbot):
     bridge.link = Link.SILENT
-    desk.panic.show_link(Link.SILENT)
+    bridge.link_changed.emit(Link.SILENT)
     assert "B, F, Y and S" in desk.panic.advice.text()
     assert desk.panic.advice.isVisible()
     assert not desk.panic.buttons[Panic.BLACKOUT].isEnabled()
     qtbot.keyClick(desk.presets.grid, Qt.Key.Key_B)
     bridge.link = Link.CONNECTED
+    bridge.link_changed.emit(Link.CONNECTED)
     qtbot.keyClick(desk.presets.grid, Qt.Key.Key_F)
     assert asked(engine, qtbot) == [("freeze", True)]

@@ -13,6 +13,8 @@ from aiohttp import WSMsgType, web
 from PyQt6.QtCore import Qt
 
 from mirrorfx.control.pictures import PictureClient
+from mirrorfx.safety.panic import Panic
+from mirrorfx_ui.desk.bridge import Link
 from mirrorfx_ui.desk.picture_stream import PictureStream
 from mirrorfx_ui.desk.pictures import PictureView
 
@@ -29,6 +31,7 @@ class FakeMonitor:
 
     def __init__(self):
         self.wants = []
+        self.presses = []
         self.port = 0
         self._sockets = []
         self._ready = threading.Event()
@@ -63,7 +66,11 @@ class FakeMonitor:
         self._sockets.append(ws)
         async for message in ws:
             if message.type is WSMsgType.TEXT:
-                self.wants.append(json.loads(message.data)["want"])
+                said = json.loads(message.data)
+                if "want" in said:
+                    self.wants.append(said["want"])
+                else:
+                    self.presses.append(said["panic"])
         self._sockets.remove(ws)
         return ws
 
@@ -258,3 +265,44 @@ def test_a_client_may_be_closed_before_it_is_up(monitor):
         client.close()
         client.close()
         assert not client._thread.is_alive()
+
+
+def wall_says(monitor, **more):
+    said = {"blackout": False, "below": None, "seen": None, "locked": []} | more
+    monitor.send(json.dumps({"panic": said}))
+
+
+def test_the_panic_keys_go_past_an_engine_that_hangs(panel, desk, bridge, engine, monitor, qtbot):
+    blackout = desk.panic.buttons[Panic.BLACKOUT]
+    bridge.link = Link.SILENT
+    bridge.link_changed.emit(Link.SILENT)
+    qtbot.keyClick(desk.presets.grid, Qt.Key.Key_B)
+    qtbot.waitUntil(lambda: monitor.presses == [{"what": "blackout", "on": True}])
+    wall_says(monitor, blackout=True, seen="blackout")
+    qtbot.waitUntil(lambda: blackout.property("on"))
+    qtbot.waitUntil(lambda: panel.program.note.text() == "BLACKOUT")
+    engine.publish_state(panic={"blackout": False, "below": None, "seen": None})
+    qtbot.wait(100)
+    assert blackout.property("on"), "the wall's own word counts, not the engine's"
+    qtbot.mouseClick(blackout, LEFT)
+    qtbot.waitUntil(lambda: monitor.presses[1:] == [{"what": "blackout", "on": False}])
+    assert not desk.panic.advice.isVisible()
+    assert not [do for do, _ in engine.asked if do == "panic"]
+
+
+def test_a_refused_panic_key_is_a_notice(panel, desk, monitor, qtbot):
+    told = []
+    desk.panic_line.refused.connect(told.append)
+    wall_says(monitor, error="BYPASS is locked")
+    qtbot.waitUntil(lambda: told == ["BYPASS is locked"])
+
+
+def test_without_a_monitor_the_panic_keys_go_by_the_engine(panel, desk, engine, monitor, qtbot):
+    wall_says(monitor, below="freeze", seen="freeze")
+    qtbot.waitUntil(lambda: desk.panic.buttons[Panic.FREEZE].property("on"))
+    monitor.close()
+    qtbot.waitUntil(lambda: not panel.stream.up)
+    desk.panic.press(Panic.FREEZE)
+    qtbot.waitUntil(lambda: [given["on"] for do, given in engine.asked if do == "panic"] == [False])
+    engine.publish_state(panic={"blackout": False, "below": None, "seen": None})
+    qtbot.waitUntil(lambda: not desk.panic.buttons[Panic.FREEZE].property("on"))

@@ -36,6 +36,7 @@ class PanicLine(QObject):
         self._stream = stream
         self.state: Mapping[str, Any] = {}
         self.reaches = False
+        self._by_monitor = False
         stream.panic_told.connect(self._hear_monitor)
         stream.up_changed.connect(self._look)
         bridge.state_changed.connect(self._hear_engine)
@@ -50,13 +51,14 @@ class PanicLine(QObject):
             self._bridge.ask("panic", what=what, on=on)
 
     def _hear_monitor(self, said: Mapping[str, Any]) -> None:
+        self._by_monitor = self._stream.up
         self._take({name: value for name, value in said.items() if name != "error"})
         if said.get("error"):
             self.refused.emit(str(said["error"]))
 
     def _hear_engine(self, state: Mapping[str, Any]) -> None:
         # The monitor is nearer to the wall: what the engine tells may be older.
-        if not self._stream.up:
+        if not self._by_monitor:
             self._take(state.get("panic") or {})
 
     def _take(self, state: Mapping[str, Any]) -> None:
@@ -65,6 +67,7 @@ class PanicLine(QObject):
             self.state_changed.emit(state)
 
     def _look(self, *_: object) -> None:
+        self._by_monitor = self._by_monitor and self._stream.up
         reaches = self._stream.up or self._bridge.link is Link.CONNECTED
         if reaches is not self.reaches:
             self.reaches = reaches

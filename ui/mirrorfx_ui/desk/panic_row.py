@@ -10,14 +10,13 @@ from PyQt6.QtGui import QKeySequence, QShortcut
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from mirrorfx.safety.panic import Panic
-from mirrorfx_ui.desk.bridge import Link
 from mirrorfx_ui.desk.signs import Sign, pixmap
 from mirrorfx_ui.desk.theme import label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mirrorfx_ui.desk.bridge import Bridge
+    from mirrorfx_ui.desk.panic_line import PanicLine
 
 __all__ = ["PanicRow"]
 
@@ -34,16 +33,17 @@ class PanicRow(QWidget):
     """Asks for what the wall does by itself, and shows what the wall says that it does.
 
     The keys are the wall's own: B, F, Y, S. Where text is being typed they are letters, and Alt makes them keys again.
-    Nothing is sent to an engine that does not answer: it would obey late, when nobody expects it any more.
+    They work while the engine hangs: see `PanicLine`.
     """
 
-    def __init__(self, bridge: Bridge, window: QWidget) -> None:
+    def __init__(self, line: PanicLine, window: QWidget) -> None:
         super().__init__(window)
-        self._bridge = bridge
+        self._line = line
         self._on: dict[Panic, bool] = dict.fromkeys(Panic, False)
         self.buttons = {what: PanicButton(what, self) for what in Panic}
         self.advice = label("", "note")
-        self.advice.setAccessibleName(self.tr("What works while the engine does not answer"))
+        self.advice.setAccessibleName(self.tr("What works while the wall can't be reached from here"))
+        self.advice.setText(self.tr("No answer. Click on the wall: its own keys B, F, Y and S work."))
         self.advice.setWordWrap(True)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -56,29 +56,29 @@ class PanicRow(QWidget):
                 shortcut.setAutoRepeat(False)
                 shortcut.activated.connect(partial(self.press, what))
         row.addWidget(self.advice, 1)
-        bridge.state_changed.connect(self.show_state)
-        bridge.link_changed.connect(self.show_link)
-        self.show_link(bridge.link)
+        self._was_reached = line.reaches
+        line.state_changed.connect(self.show_state)
+        line.reach_changed.connect(self.show_reach)
+        self.show_state(line.state)
+        self.show_reach(line.reaches)
 
     def press(self, what: Panic, *_: object) -> None:
         """Switch `what` on, or off when it is on."""
-        if self._bridge.link is Link.CONNECTED:
-            self._bridge.ask("panic", what=what.label, on=not self._on[what])
+        if self.buttons[what].isEnabled():
+            self._line.press(what.label, on=not self._on[what])
 
-    def show_state(self, state: Mapping[str, Any]) -> None:
-        """Show what is on, as the wall has said."""
-        panic = state.get("panic") or {}
+    def show_state(self, panic: Mapping[str, Any]) -> None:
+        """Show what is on, as the wall has said; see `PanicLine.state_changed`."""
         for what, button in self.buttons.items():
             self._on[what] = bool(panic.get("blackout")) if what is Panic.BLACKOUT else panic.get("below") == what.label
             button.show_state(on=self._on[what], seen=panic.get("seen") == what.label)
 
-    def show_link(self, link: Link) -> None:
-        """Say what works without the engine: the wall's own keys."""
-        reached = link is Link.CONNECTED
+    def show_reach(self, reached: bool) -> None:  # noqa: FBT001  a signal's argument
+        """Say what works when neither monitor nor engine answers: the wall's own keys."""
         for button in self.buttons.values():
             button.setEnabled(reached)
-        self.advice.setText(self.tr("No answer. Click on the wall: its own keys B, F, Y and S work."))
-        self.advice.setVisible(link in (Link.LOST, Link.SILENT))
+        self.advice.setVisible(self._was_reached and not reached)
+        self._was_reached = self._was_reached or reached
 
 
 class PanicButton(QPushButton):

@@ -174,18 +174,21 @@ class PicturesPanel(QWidget):
         self.stream.close()
 
     def show_state(self, state: Mapping[str, Any]) -> None:
-        """Show what concerns pictures: where they come from, the preview, a panic key."""
+        """Show what concerns pictures: where they come from, and the preview."""
         self.stream.connect_to(str(state.get("monitor_url") or ""))
         if not self.stream.url:
             for column in (self.input, self.program):
                 column.blank(self.tr("This mirror sends no pictures."))
-        seen = (state.get("panic") or {}).get("seen")
-        self.program.note.setText(str(seen).upper() if seen else "")
         before, self._cue, self._preview = self._cue, state.get("cue"), state.get("preview")
         if self._preview and self._cue not in (None, before, self._preview["name"]):
             self._bridge.ask("preview", name=self._cue, every=self._preview["every"])
         self._show_preview()
         self._ask()
+
+    def show_panic(self, panic: Mapping[str, Any]) -> None:
+        """Name what the wall shows instead of the program."""
+        seen = panic.get("seen")
+        self.program.note.setText(str(seen).upper() if seen else "")
 
     def _show_image(self, kind: str, image: QImage) -> None:
         if kind in self._columns:

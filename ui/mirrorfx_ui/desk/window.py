@@ -13,6 +13,7 @@ from mirrorfx_ui.desk.camera_panel import CameraPanel
 from mirrorfx_ui.desk.effects import EffectPanel
 from mirrorfx_ui.desk.figures import FiguresPanel
 from mirrorfx_ui.desk.notices import NoticePanel
+from mirrorfx_ui.desk.panic_line import PanicLine
 from mirrorfx_ui.desk.panic_row import PanicRow
 from mirrorfx_ui.desk.params import ParamPanel
 from mirrorfx_ui.desk.pictures import PicturesPanel
@@ -60,7 +61,8 @@ class DeskWindow(QWidget):
         self.wall = WallPanel(bridge)
         self.pictures = PicturesPanel(bridge)
         self.figures = FiguresPanel(bridge)
-        self.panic = PanicRow(bridge, self)
+        self.panic_line = PanicLine(bridge, self.pictures.stream, self)
+        self.panic = PanicRow(self.panic_line, self)
         self.notices = NoticePanel()
         self.session = SessionBanner(bridge)
         self.tabs = Tabs()
@@ -74,6 +76,8 @@ class DeskWindow(QWidget):
         bridge.state_changed.connect(self.show_state)
         bridge.figures_changed.connect(lambda report: self.notices.add_problems(report.get("problems", [])))
         bridge.noticed.connect(self.notices.add)
+        self.panic_line.state_changed.connect(self.pictures.show_panic)
+        self.panic_line.refused.connect(lambda text: self.notices.add("error", text))
         self.figures.export.said.connect(self.notices.add)
         self.show_link(bridge.link)
 
