@@ -23,6 +23,7 @@ WIDTH, HEIGHT = 1600, 1000
 DESK = (1280, 1000)
 WALL_AT, WALL_PX = (1310, 20), 256
 ACCENT, LINE, CARD = ("efb366", "2b3039", "21252c")
+NEXT, BLACKOUT_ON = ("8cc4ff", "7d2a22")
 PATIENCE_S = 90.0
 """Until something that was asked for counts as not coming; a loaded machine takes long, and a sound one stops early."""
 
@@ -69,6 +70,10 @@ class Screen:
         """Return where the desk has exactly that colour."""
         wanted = np.frombuffer(bytes.fromhex(colour), np.uint8)
         return (self._bgrx[: DESK[1], : DESK[0], 2::-1] == wanted).all(axis=2)
+
+    def has_much_of(self, colour):
+        """Say whether the desk has a button filled with that colour."""
+        return self.is_colour(colour).sum() > 4000
 
     def find_fader(self):
         """Return (x, y) of the handle of the uppermost fader: where its thick accented line ends; None without one."""

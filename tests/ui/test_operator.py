@@ -7,7 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
-from operator_desk import Operated, Screen, until
+from operator_desk import BLACKOUT_ON, NEXT, Operated, Screen, until
 
 pytestmark = [
     pytest.mark.process,
@@ -54,6 +54,7 @@ def choose_a_preset(mirror):
 
 
 def go(mirror, name):
+    until(lambda: mirror.screen.has_much_of(NEXT), "GO, ready to be pressed")
     mirror.key(mirror.desk, "space")
     until(lambda: mirror.state["preset"] == name and not mirror.state["fade"], "the preset on the wall")
     assert not mirror.state["dirty"]
@@ -90,9 +91,11 @@ def blackout_on_and_off(mirror, window):
     mirror.key(window, "b")
     until(lambda: is_black(mirror), "black on the wall")
     panic_is(mirror, blackout=True)
+    until(lambda: mirror.screen.has_much_of(BLACKOUT_ON), "the desk's button, red")
     mirror.key(window, "b")
     until(lambda: not is_black(mirror), "the picture again")
     panic_is(mirror)
+    until(lambda: not mirror.screen.has_much_of(BLACKOUT_ON), "the desk's button as it was")
 
 
 def freeze_on_and_off(mirror):
