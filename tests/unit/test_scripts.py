@@ -332,7 +332,7 @@ class TestSystemPackages:
     def test_tests_need_a_virtual_screen_too(self, machine: Machine) -> None:
         machine.has_debian(known=".*", root=True)
         machine.script("test")
-        assert any(call.startswith("apt-get") and call.endswith("xvfb xauth") for call in machine.calls)
+        assert any(call.startswith("apt-get") and call.endswith("xvfb xauth xdotool") for call in machine.calls)
 
 
 class TestGraphicsCard:
