@@ -36,7 +36,8 @@ class SessionKeeper:
     """Saves what is set every two seconds, if it has changed.
 
     An engine that is started again within one run goes on at once. A new run after a crash offers to, or does at once
-    with ``restore = "always"``. Only a mirror that can be operated has a session: others can't be changed.
+    with ``restore = "always"``. One after a proper end shows what was shown, unless it is told a preset or params; its
+    effect is the one that it is told. Only a mirror that can be operated has a session: others can't be changed.
 
     Attributes:
         found: the session to go on from at once, if any.
@@ -50,7 +51,9 @@ class SessionKeeper:
         self._active = settings.restore != "never" and (settings.control_port is not None or settings.desk)
         before = self._file.load() if self._active else None
         at_once = before is not None and (
-            before.extra.get("run") == settings.run_id or (settings.restore == "always" and not before.clean)
+            before.extra.get("run") == settings.run_id
+            or (not before.clean and settings.restore == "always")
+            or (before.clean and settings.preset is None and not settings.params)
         )
         self.found = before if at_once else None
         crashed = before is not None and not before.clean and not at_once
@@ -65,7 +68,7 @@ class SessionKeeper:
 
     def resolved(self) -> MirrorSettings:
         """Return the mirror's settings with the effect that the session had, where it can run."""
-        if self.found and self.found.effect != self._settings.effect:
+        if self.found and not self.found.clean and self.found.effect != self._settings.effect:
             try:
                 usable = availability(self.found.effect, self._settings.context(self._settings.devices[0]))
             except MirrorFXError as error:

@@ -110,6 +110,7 @@ def decode(file: str, tape: Tape, cancelled: Callable[[], bool] = lambda: False)
     import av.error
 
     path = Path(file).expanduser()
+    level_before = av.logging.get_level()
     av.logging.set_level(_FFMPEG_SPEAKS)
     try:
         with av.open(str(path)) as container:
@@ -133,6 +134,8 @@ def decode(file: str, tape: Tape, cancelled: Callable[[], bool] = lambda: False)
             raise SoundError(
                 f"{path} can't be played: {reason}. Choose an audio file (WAV, FLAC, MP3, OGG …)."
             ) from error
+    finally:
+        av.logging.set_level(level_before)
     if not tape.length:
         raise SoundError(f"{path} holds no sound at all. Copy it again from where it came from.")
     tape.finish()

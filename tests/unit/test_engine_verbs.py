@@ -368,6 +368,17 @@ def test_a_mirror_that_was_ended_offers_nothing():
     assert restarted(engine, run_id="another").state["session"]["offer"] is None
 
 
+def test_after_a_proper_end_it_shows_what_was_shown_unless_it_is_told_otherwise():
+    engine = edited()
+    engine.commands.close()
+    again = restarted(engine, run_id="another", preset=None)
+    assert (again.state["preset"], again.value("strength")) == ("Lava", 0.123)
+    again.commands.close()
+    assert restarted(again, run_id="b", preset=None, params={"strength": 0.5}).value("strength") == 0.5
+    assert restarted(again, run_id="c", preset=None, restore="never").state["preset"] is None
+    assert restarted(again, run_id="d", preset=None, effect="paint").settings.effect == "paint"
+
+
 def test_a_kiosk_goes_on_at_once():
     assert restarted(edited(), run_id="another", restore="always").value("strength") == 0.123
 
