@@ -16,6 +16,19 @@ if not os.environ.get("DISPLAY"):
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
+_PATIENCE_MS = 30_000
+"""How long to wait for what must come: on a crowded machine five seconds, pytest-qt's default, are sometimes too few."""
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """Waits end when what they wait for comes, so a long limit costs nothing."""
+    from pytestqt.qtbot import QtBot
+
+    for wait in (QtBot.waitUntil, QtBot.waitSignal, QtBot.waitSignals, QtBot.waitExposed):
+        monkeypatch.setitem(wait.__kwdefaults__, "timeout", _PATIENCE_MS)
+
+
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path, monkeypatch):
     """No test reads or writes what the user keeps."""
