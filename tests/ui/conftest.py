@@ -17,7 +17,7 @@ if not os.environ.get("DISPLAY"):
 
 
 _PATIENCE_MS = 30_000
-"""How long to wait for what must come: on a crowded machine five seconds, pytest-qt's default, are sometimes too few."""
+"""How long to wait for what must come: five seconds, as pytest-qt has it, are sometimes too few on a busy machine."""
 
 
 @pytest.fixture(autouse=True)
