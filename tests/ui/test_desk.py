@@ -340,6 +340,7 @@ def test_each_worker_shows_how_far_it_is_while_another_carries(desk, engine, qtb
     qtbot.waitUntil(lambda: len(desk.figures.workers.cards) == 3)
     first, second, third = desk.figures.workers.cards
     assert first.state.text() == "loading the UNet · 45 %"
+    qtbot.waitUntil(first.progress.isVisible)
     assert (first.progress.isVisible(), first.progress.value()) == (True, 45)
     assert second.state.text() == "changing its networks"
     assert not second.progress.isVisible(), "nobody knows how far it is"
