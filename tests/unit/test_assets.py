@@ -26,7 +26,7 @@ def clip():
         ]
         container.seek(int((SECONDS - 0.2) * av.time_base))
         pictures += [frame.to_ndarray(format="bgr24") for frame in container.decode(stream)]
-        return stream, keys, pictures
+        yield stream, keys, pictures  # a stream is only valid while its container is open
 
 
 def test_the_clip_is_ten_seconds_at_30_fps_and_small(clip):
