@@ -71,9 +71,7 @@ class GpuSensors:
         reading = GpuReading()
         problem = self.problem or self._find(device)
         if problem:
-            reading.missing = dict.fromkeys(
-                ("temperature_c", "memory_mb", "memory_total_mb", "busy", "power_w"), problem
-            )
+            reading.missing = dict.fromkeys(_NAMES, problem)
             return reading
         celsius, milliwatts, memory, load = ctypes.c_uint(), ctypes.c_uint(), _Memory(), _Utilization()
         if self._ask(reading, ("temperature_c",), "nvmlDeviceGetTemperature", device, _GPU_TEMPERATURE, celsius):

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import logging
-import os
-import tempfile
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mirrorfx.errors import EffectUnavailable
+from mirrorfx.files import write_whole
 from mirrorfx.resources import cache_dir
 
 if TYPE_CHECKING:
@@ -97,14 +96,7 @@ def store(path: Path, data: bytes) -> None:
         OSError: the folder or the disk said no.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(data).digest() + data)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(path, hashlib.sha256(data).digest() + data)
 
 
 def _stored(path: Path) -> bytes | None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
-import os
-import tempfile
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.errors import InvalidValue, PresetNotSaved
+from mirrorfx.files import write_whole
 from mirrorfx.geometry.output import OutputGeometry
 from mirrorfx.resources import config_dir
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import tomlkit
 
 __all__ = ["load_screen", "save_screen", "screens_file"]
@@ -64,7 +63,8 @@ def save_screen(name: str, geometry: OutputGeometry, path: Path | None = None) -
         _read(path)
         document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
         _put(document, name, geometry.to_table())
-        _write(path, tomlkit.dumps(document))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, tomlkit.dumps(document).encode())
     except OSError as error:
         raise PresetNotSaved(
             f"The geometry of screen {name} can't be saved to {path}: {error.strerror}. What was saved before is "
@@ -101,19 +101,3 @@ def _set_aside(path: Path) -> Path:
     names = (path.with_name(f"{path.name}.bad{number or ''}") for number in itertools.count())
     aside = next(name for name in names if not name.exists())
     return path.rename(aside)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write all or nothing: to a file beside it, which then takes its place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise

@@ -77,6 +77,24 @@ def _message(cls: _M) -> _M:
     return cls
 
 
+@dataclass(frozen=True, slots=True)
+class _Text(Message):
+    """A message that is all text, or bytes that its readers know."""
+
+    HAS_TEXT = True
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Ticket(Message):
+    """A text that belongs to a ticket: what is asked for and what is answered have the same."""
+
+    LAYOUT = "Q"
+    HAS_TEXT = True
+    ticket: int
+    text: bytes
+
+
 @_message
 @dataclass(frozen=True, slots=True)
 class Stop(Message):
@@ -87,12 +105,10 @@ class Stop(Message):
 
 @_message
 @dataclass(frozen=True, slots=True)
-class Say(Message):
+class Say(_Text):
     """Anything that isn't of the hot path, as JSON: states, hellos, reports."""
 
     KIND = 2
-    HAS_TEXT = True
-    text: bytes
 
 
 @_message
@@ -109,12 +125,10 @@ class Progress(Message):
 
 @_message
 @dataclass(frozen=True, slots=True)
-class Ready(Message):
+class Ready(_Text):
     """Worker → engine: warmed up; `text` is JSON about how it runs."""
 
     KIND = 4
-    HAS_TEXT = True
-    text: bytes
 
 
 @_message
@@ -145,12 +159,10 @@ class Captured(Message):
 
 @_message
 @dataclass(frozen=True, slots=True)
-class Grant(Message):
+class Grant(_Text):
     """Engine → camera: write the next frames into these slots; one byte each."""
 
     KIND = 11
-    HAS_TEXT = True
-    text: bytes
 
 
 @_message
@@ -200,50 +212,34 @@ class ParamsAre(Message):
 
 @_message
 @dataclass(frozen=True, slots=True)
-class Prepare(Message):
+class Prepare(_Ticket):
     """Engine → worker: make ready what this `ParamState` will need."""
 
     KIND = 23
-    LAYOUT = "Q"
-    HAS_TEXT = True
-    ticket: int
-    text: bytes
 
 
 @_message
 @dataclass(frozen=True, slots=True)
-class Swap(Message):
+class Swap(_Ticket):
     """Engine → worker out of the pool: change the networks to what this `ParamState` asks for, and prepare it."""
 
     KIND = 25
-    LAYOUT = "Q"
-    HAS_TEXT = True
-    ticket: int
-    text: bytes
 
 
 @_message
 @dataclass(frozen=True, slots=True)
-class Preview(Message):
+class Preview(_Ticket):
     """Engine → worker: prepare this `ParamState`, and from then on paint with it what is dispatched as `ASIDE`."""
 
     KIND = 26
-    LAYOUT = "Q"
-    HAS_TEXT = True
-    ticket: int
-    text: bytes
 
 
 @_message
 @dataclass(frozen=True, slots=True)
-class Prepared(Message):
+class Prepared(_Ticket):
     """Worker → engine: that is prepared, or swapped and prepared; `text` says why not, if it failed."""
 
     KIND = 24
-    LAYOUT = "Q"
-    HAS_TEXT = True
-    ticket: int
-    text: bytes
 
 
 @_message
@@ -268,12 +264,10 @@ class Result(Message):
 
 @_message
 @dataclass(frozen=True, slots=True)
-class Release(Message):
+class Release(_Text):
     """Wall → engine: these slots are no longer looked at; one byte each."""
 
     KIND = 31
-    HAS_TEXT = True
-    text: bytes
 
 
 @_message
@@ -352,12 +346,10 @@ class CurtainIs(Message):
 
 @_message
 @dataclass(frozen=True, slots=True)
-class Figures(Message):
+class Figures(_Text):
     """Wall → engine and launcher: the display's statistics as JSON."""
 
     KIND = 33
-    HAS_TEXT = True
-    text: bytes
 
 
 @_message
@@ -376,12 +368,10 @@ class Heard(Message):
 
 @_message
 @dataclass(frozen=True, slots=True)
-class FramesShown(Message):
+class FramesShown(_Text):
     """Wall → engine: the frames shown since the last of these; records of `mirrorfx.processes.frame_log`."""
 
     KIND = 41
-    HAS_TEXT = True
-    text: bytes
 
 
 @_message

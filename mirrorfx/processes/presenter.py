@@ -12,7 +12,6 @@ from mirrorfx.errors import SinkError
 from mirrorfx.frame import Frame
 from mirrorfx.pacing.chooser import Mode
 from mirrorfx.pacing.pacer import Pacer, Ready
-from mirrorfx.pacing.quantiles import DurationHistogram
 from mirrorfx.processes.channel import Channel
 from mirrorfx.processes.curtain import Curtain
 from mirrorfx.processes.dissolve import Dissolve
@@ -81,7 +80,6 @@ class Presenter:
         self._pacer: Pacer[Result] = Pacer(self._period_ns, self._mode)
         self._record = WallRecord(self._period_ns)
         self._t_pump_ns = clock.now_ns()
-        self._tick_times = DurationHistogram()
         self._fallback = FallbackScene(settings.size)
         self._falling_back = True
         self._fallback.begin(None, clock.now_ns())
@@ -165,7 +163,7 @@ class Presenter:
         """Return the new picture to be shown at the tick `v_ns`, ``uint8[H, W, 4]`` BGRX; None repeats the last."""
         start_ns = self._clock.now_ns()
         picture = self._tick(v_ns)
-        self._tick_times.add(self._clock.now_ns() - start_ns)
+        self._record.ticks.add(self._clock.now_ns() - start_ns)
         return picture
 
     def _tick(self, v_ns: int) -> Image | None:
@@ -293,11 +291,6 @@ class Presenter:
             "display_hz": round(SECOND / self._period_ns, 3),
             "showing": "fallback" if self._falling_back else "picture",
             "curtain": "closed" if self._curtain.closed else "closing" if self._curtain.shut else "open",
-            "tick_ms": {
-                "p50": round(self._tick_times.percentile_ms(0.5), 3),
-                "p99": round(self._tick_times.percentile_ms(0.99), 3),
-                "max": round(self._tick_times.max_ms, 3),
-            },
             "panic": self._overlay.state.as_dict(),
             "flash_guard": self._guard.figures() if self._guard else None,
             "sinks": [*self._ended_sinks, *(sink.details() for sink in self._sinks)],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirrorfx.pacing.lag import LagMeter, Repeat
 from mirrorfx.pacing.loop_times import LoopTimes
+from mirrorfx.pacing.quantiles import DurationHistogram
 from mirrorfx.pacing.statistics import DisplayStatistics
 from mirrorfx.processes.frame_log import FrameLog
 
@@ -16,11 +17,18 @@ __all__ = ["WallRecord"]
 
 
 class WallRecord:
-    """Counts on behalf of the presenter. Threads: one. Realtime: yes, except `figures`."""
+    """Counts on behalf of the presenter. Threads: one. Realtime: yes, except `figures`.
+
+    Attributes:
+        log: what is told of each frame shown.
+        loop: how long the wall's loop is busy at each display tick, from hearing to telling.
+        ticks: how much of that goes into the picture.
+    """
 
     def __init__(self, period_ns: int) -> None:
         self.log = FrameLog()
         self.loop = LoopTimes()
+        self.ticks = DurationHistogram()
         self._display = DisplayStatistics()
         self._lag = LagMeter(period_ns)
 
@@ -64,4 +72,9 @@ class WallRecord:
             "late": display.frames_late,
             "recent": display.window(now_ns),
             "loop_ms": self.loop.as_dict(),
+            "tick_ms": {
+                "p50": round(self.ticks.percentile_ms(0.5), 3),
+                "p99": round(self.ticks.percentile_ms(0.99), 3),
+                "max": round(self.ticks.max_ms, 3),
+            },
         }
