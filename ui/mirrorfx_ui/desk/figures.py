@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from mirrorfx_ui.desk.events import EventLog
 from mirrorfx_ui.desk.export import ExportButton
@@ -15,6 +15,7 @@ from mirrorfx_ui.desk.painters import FRAMES, PainterStrip
 from mirrorfx_ui.desk.plot import SECONDS, BeatPlots
 from mirrorfx_ui.desk.report_file import document
 from mirrorfx_ui.desk.signs import Sign, pixmap
+from mirrorfx_ui.desk.tabs import scrolling
 from mirrorfx_ui.desk.theme import label
 from mirrorfx_ui.desk.tiles import NOTHING, Tile, tile_grid
 from mirrorfx_ui.desk.workers import WorkerList
@@ -130,7 +131,7 @@ class FiguresPanel(QWidget):
         column.addWidget(self.lag)
         column.addWidget(self.plots, 3)
         column.addWidget(self.painters)
-        column.addWidget(_scrolling(self._rest()), 4)
+        column.addWidget(scrolling(self._rest()), 4)
 
     def _headline(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -188,15 +189,6 @@ def _rule() -> QFrame:
     rule = QFrame()
     rule.setProperty("role", "rule")
     return rule
-
-
-def _scrolling(inside: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidget(inside)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    return area
 
 
 def _spread(value: float | None, painted: bool) -> str:  # noqa: FBT001  private

@@ -13,7 +13,7 @@ from mirrorfx_ui.desk.cue_model import CueModel, seconds_text
 from mirrorfx_ui.desk.cue_table import CueTable
 from mirrorfx_ui.desk.signs import Sign
 from mirrorfx_ui.desk.strip import Strip
-from mirrorfx_ui.desk.theme import label
+from mirrorfx_ui.desk.theme import label, small_button
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -282,9 +282,6 @@ class ShowPanel(QWidget):
 
 
 def _tool(text: str, hint: str, do: Callable[[], object]) -> QPushButton:
-    button = QPushButton(text)
-    button.setProperty("role", "small")
-    button.setToolTip(hint)
-    button.setAccessibleName(hint or text)
+    button = small_button(text, hint)
     button.clicked.connect(lambda: do())
     return button

@@ -12,7 +12,6 @@ from PyQt6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -26,7 +25,7 @@ from mirrorfx_ui.desk.meters import Meters
 from mirrorfx_ui.desk.number_controls import FaderControl
 from mirrorfx_ui.desk.routes import RouteTable
 from mirrorfx_ui.desk.signs import Sign, pixmap
-from mirrorfx_ui.desk.theme import label
+from mirrorfx_ui.desk.theme import label, small_button
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -204,11 +203,11 @@ class SoundPanel(QWidget):
         self.file = label(tr("No soundtrack"), "param")
         self.file.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.file.setAccessibleName(tr("Soundtrack"))
-        self.choose = _button(tr("Choose …"), tr("Choose a soundtrack"))
+        self.choose = small_button(tr("Choose …"), tr("Choose a soundtrack"))
         self.choose.clicked.connect(lambda: self.choose_file())
-        self.clear = _button(tr("None"), tr("Have no soundtrack"))
+        self.clear = small_button(tr("None"), tr("Have no soundtrack"))
         self.clear.clicked.connect(lambda: bridge.ask("sound", file=None))
-        self.play = _button(tr("Play"), tr("Play the soundtrack"))
+        self.play = small_button(tr("Play"), tr("Play the soundtrack"))
         self.play.clicked.connect(lambda: bridge.ask("sound", play=not self._sound["playing"]))
         self.loop = QCheckBox(tr("Again and again"))
         self.loop.clicked.connect(lambda on: bridge.ask("sound", self._answered, loop=bool(on)))
@@ -267,14 +266,6 @@ class _Trouble(QFrame):
         self.setVisible(sound["ok"] is False)
         mends = self.tr("What mends it: %1").replace("%1", sound["fix"]) if sound["fix"] else ""
         self.text.setText(f"{sound['reason']}\n{mends}".strip())
-
-
-def _button(text: str, name: str) -> QPushButton:
-    made = QPushButton(text)
-    made.setProperty("role", "small")
-    made.setAccessibleName(name)
-    made.setToolTip(name)
-    return made
 
 
 def _row(*widgets: QWidget) -> QHBoxLayout:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
-__all__ = ["Tabs", "page"]
+__all__ = ["Tabs", "page", "scrolling"]
 
 _GAP_PX = 16
 
@@ -39,6 +39,11 @@ def page(*panels: QWidget) -> QScrollArea:
     for panel in panels:
         column.addWidget(panel)
     column.addStretch()
+    return scrolling(inside)
+
+
+def scrolling(inside: QWidget) -> QScrollArea:
+    """Return `inside`, to be scrolled up and down where there is no room for all."""
     area = QScrollArea()
     area.setWidget(inside)
     area.setWidgetResizable(True)

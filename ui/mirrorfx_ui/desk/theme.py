@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from PyQt6.QtGui import QColor, QFont, QPalette
-from PyQt6.QtWidgets import QLabel, QStyleFactory
+from PyQt6.QtWidgets import QLabel, QPushButton, QStyleFactory
 
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QApplication
@@ -24,6 +24,7 @@ __all__ = [
     "WARN",
     "apply_theme",
     "label",
+    "small_button",
 ]
 
 BACK: Final = "#101215"
@@ -188,6 +189,15 @@ def label(text: str, role: str = "") -> QLabel:
     """Return a label that looks as its role says; see the sheet above."""
     made = QLabel(text)
     made.setProperty("role", role)
+    return made
+
+
+def small_button(text: str, hint: str) -> QPushButton:
+    """Return a small button; `hint` is read when it is pointed at and said of it, the text where there is none."""
+    made = QPushButton(text)
+    made.setProperty("role", "small")
+    made.setToolTip(hint)
+    made.setAccessibleName(hint or text)
     return made
 
 
