@@ -346,23 +346,23 @@ def engine():
     made.close()
 
 
-async def status_when(ws, wanted):
-    """Return the first status that `wanted` says yes to."""
+async def said_when(ws, key, wanted):
+    """Return the first word under `key` that `wanted` says yes to."""
     while True:
         message = await ws.receive(10)
         said = json.loads(message.data) if message.type is aiohttp.WSMsgType.TEXT else {}
-        if "status" in said and wanted(said["status"]):
-            return said["status"]
+        if key in said and wanted(said[key]):
+            return said[key]
 
 
 def test_the_status_is_the_engines_state_and_figures(taps, engine):
     async def script(session, base, _monitor):
         async with session.ws_connect(pictures(base)) as ws:
             await ws.send_str('{"want": {}, "status": true}')
-            await status_when(ws, lambda s: s["link"] == "connected")
+            await said_when(ws, "status", lambda s: s["link"] == "connected")
             engine.server.publish("state", {"preset": NASTY, "effect": "style", "panic": {"seen": "freeze"}})
             engine.server.publish("figures", FIGURES)
-            return await status_when(ws, lambda s: s["fps"])
+            return await said_when(ws, "status", lambda s: s["fps"])
 
     status = look(taps, script, control_url=engine.server.url)
     assert status["fps"] == 27.5, "of the last ten seconds, not of the whole run"
@@ -377,9 +377,9 @@ def test_an_engine_that_ends_is_told_and_pictures_go_on(taps, engine, painter):
     async def script(session, base, _monitor):
         async with session.ws_connect(pictures(base)) as ws:
             await ws.send_str('{"want": {"P": 5}, "status": true}')
-            await status_when(ws, lambda s: s["link"] == "connected")
+            await said_when(ws, "status", lambda s: s["link"] == "connected")
             await asyncio.to_thread(engine.close)
-            await status_when(ws, lambda s: s["link"] == "lost")
+            await said_when(ws, "status", lambda s: s["link"] == "lost")
             for _ in range(20):
                 if (await ws.receive(10)).type is aiohttp.WSMsgType.BINARY:
                     return True
@@ -439,15 +439,6 @@ def wall(memory):
     made.close()
 
 
-async def panic_when(ws, wanted):
-    """Return the first word about the panic states that `wanted` says yes to."""
-    while True:
-        message = await ws.receive(10)
-        said = json.loads(message.data) if message.type is aiohttp.WSMsgType.TEXT else {}
-        if "panic" in said and wanted(said["panic"]):
-            return said["panic"]
-
-
 def press(what, on=True):
     return json.dumps({"panic": {"what": what, "on": on}})
 
@@ -457,7 +448,7 @@ def test_a_panic_key_reaches_the_wall_without_an_engine(taps, memory, wall, what
     async def script(session, base, _monitor):
         async with session.ws_connect(pictures(base)) as ws:
             await ws.send_str(press(what.label))
-            return await panic_when(ws, lambda said: True)
+            return await said_when(ws, "panic", lambda said: True)
 
     answer = look(taps, script, memory=memory)
     assert answer == wall.state.as_dict() | {"locked": [], "error": ""}
@@ -472,12 +463,12 @@ def test_who_wants_to_know_is_told_at_first_and_of_each_change_whoever_made_it(t
             await phone.send_str('{"want": {}, "status": true}')
             await desk.send_str('{"want": {}, "panic": true}')
             for ws in (phone, desk):
-                await panic_when(ws, lambda said: said["seen"] == "freeze")
+                await said_when(ws, "panic", lambda said: said["seen"] == "freeze")
             await phone.send_str(press("blackout"))
-            await panic_when(desk, lambda said: said["seen"] == "blackout")
+            await said_when(desk, "panic", lambda said: said["seen"] == "blackout")
             wall.memory.tell(PanicState())  # a key at the wall
             for ws in (phone, desk):
-                await panic_when(ws, lambda said: said["seen"] is None)
+                await said_when(ws, "panic", lambda said: said["seen"] is None)
         return True
 
     assert look(taps, script, memory=memory)
@@ -499,9 +490,9 @@ def test_a_locked_bypass_never_reaches_the_wall(taps, memory, wall):
     async def script(session, base, _monitor):
         async with session.ws_connect(pictures(base)) as ws:
             await ws.send_str(press("bypass"))
-            refused = await panic_when(ws, lambda said: True)
+            refused = await said_when(ws, "panic", lambda said: True)
             await ws.send_str(press("freeze"))
-            await panic_when(ws, lambda said: said["below"] == "freeze")
+            await said_when(ws, "panic", lambda said: said["below"] == "freeze")
             return refused
 
     refused = look(taps, script, memory=memory, allow_bypass=False)
@@ -514,7 +505,7 @@ def test_a_wall_that_does_not_answer_is_told(taps, memory):
     async def script(session, base, _monitor):
         async with session.ws_connect(pictures(base)) as ws:
             await ws.send_str(press("blackout"))
-            return await panic_when(ws, lambda said: True)
+            return await said_when(ws, "panic", lambda said: True)
 
     answer = look(taps, script, memory=memory)
     assert "does not answer" in answer["error"]
@@ -545,7 +536,7 @@ def test_an_unknown_panic_key_reaches_nobody(taps, memory, wall, engine, said):
     async def script(session, base, _monitor):
         async with session.ws_connect(pictures(base)) as ws:
             await ws.send_str('{"want": {}, "status": true}')
-            await status_when(ws, lambda s: s["link"] == "connected")
+            await said_when(ws, "status", lambda s: s["link"] == "connected")
             await ws.send_str(said)
             while "error" not in (answer := json.loads((await ws.receive(10)).data)):
                 """A status came before."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from datetime import datetime
 from types import SimpleNamespace
@@ -11,20 +10,19 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from mirrorfx.clock import MS, SECOND, FakeClock
+from mirrorfx.clock import SECOND, FakeClock
 from mirrorfx.errors import ControlError, InvalidValue
 from mirrorfx.mirror import Mirror
-from mirrorfx.processes.channel import Channel
 from mirrorfx.processes.curtain import Curtain
 from mirrorfx.processes.intake import Intake, Waiting
-from mirrorfx.processes.memory import Ring
-from mirrorfx.processes.messages import CurtainIs, EngineLink, Release, Result, Switch
+from mirrorfx.processes.messages import CurtainIs, Release, Switch
 from mirrorfx.processes.opening import FADE_NS, Opening
-from mirrorfx.processes.presenter import Presenter
 from mirrorfx.processes.report import Counts
-from mirrorfx.processes.settings import MirrorSettings, WallSetup
+from mirrorfx.processes.settings import MirrorSettings
 from mirrorfx.processes.stations import StationState
 from mirrorfx.safety.panic import Panic
+
+from .presenter_stage import HZ, PresenterStage
 
 ZONE = "Europe/Berlin"
 HOURS = "mon-fri 10:00-18:00"
@@ -304,49 +302,28 @@ def test_it_turns_back_from_where_it_is():
 # The presenter
 
 
-class Stage:
-    """A presenter and its engine's end."""
+class Stage(PresenterStage):
+    """A presenter whose pictures are a new painting each, or none."""
 
     def __init__(self, **settings):
-        self.clock = FakeClock(1000 * SECOND)
-        self.ring = Ring.create(8, (SIZE[1], SIZE[0], 4))
-        ours, theirs = multiprocessing.Pipe(duplex=True)
-        self.launcher = Channel(ours)
-        setup = WallSetup(MirrorSettings(size=SIZE, display_hz=50.0, flash_guard="off", **settings), self.ring.spec)
-        self.presenter = Presenter(Channel(theirs), setup, self.clock)
-        here, there = multiprocessing.Pipe(duplex=True)
-        self.launcher.send(EngineLink(1), end=there)
-        there.close()
-        self.engine = Channel(here)
+        super().__init__(SIZE, flash_guard="off", **settings)
         self.seq = 0
         self.released = []
 
     def run(self, seconds, value=None):
         """Tick on, a new painting of `value` at each tick; return the brightness at each."""
         seen = []
-        for _ in range(round(seconds * 50)):
-            now_ns = self.clock.now_ns()
+        for _ in range(round(seconds * HZ)):
             if value is not None:
                 self.seq += 1
-                slot = self.seq % 8
-                self.ring.view(slot)[:] = value
-                self.engine.send(Result(slot, self.seq, self.seq, now_ns - 10 * MS, 0, now_ns, 0, 0))
-            self.clock.advance_ns(20 * MS)
-            self.presenter.pump()
-            self.presenter.tick(self.clock.now_ns())
-            self.presenter.presented(self.clock.now_ns())
+                self.send_picture(self.seq % 8, self.seq, value)
+            self.step()
             for message in self.engine.receive_all():
                 if isinstance(message, Release):
                     self.released += message.text
             picture = self.presenter.picture
             seen.append(-1 if picture is None else int(picture[..., :3].max()))
         return seen
-
-    def close(self):
-        self.presenter.close()
-        self.engine.close()
-        self.launcher.close()
-        self.ring.close()
 
 
 @pytest.fixture

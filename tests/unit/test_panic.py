@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import multiprocessing
-
 import numpy as np
 import pytest
 
-from mirrorfx.clock import MS, SECOND, FakeClock
+from mirrorfx.clock import SECOND
 from mirrorfx.errors import UnknownName
-from mirrorfx.processes.channel import Channel
 from mirrorfx.processes.live import LiveFrames
-from mirrorfx.processes.memory import Ring
-from mirrorfx.processes.messages import EngineLink, PanicIs, Release, Result, SafeFrom, Switch
-from mirrorfx.processes.presenter import Presenter
-from mirrorfx.processes.settings import MirrorSettings, WallSetup
+from mirrorfx.processes.messages import PanicIs, Release, SafeFrom, Switch
 from mirrorfx.safety import Panic, PanicState, count_flashes
 from mirrorfx.sinks.memory import MemorySink
 
+from .presenter_stage import HZ, PresenterStage
+
 SIZE = (256, 256)
-HZ = 50
-PERIOD_NS = SECOND // HZ
 B, F, Y, S = Panic.BLACKOUT, Panic.FREEZE, Panic.BYPASS, Panic.SAFE
 
 
@@ -56,36 +50,26 @@ class TestPanicState:
         assert PanicState(True, F).as_dict() == {"blackout": True, "below": "freeze", "seen": "blackout"}
 
 
-class Wall:
+class Wall(PresenterStage):
     """A presenter with an engine's end and a camera's end in the test's hands."""
 
     def __init__(self, **settings):
-        self.clock = FakeClock(1000 * SECOND)
-        self.ring = Ring.create(8, (SIZE[1], SIZE[0], 4))
         self.live = LiveFrames.create(SIZE)
         self.film = MemorySink()
-        ours, theirs = multiprocessing.Pipe(duplex=True)
-        self.launcher = Channel(ours)
-        setup = WallSetup(MirrorSettings(size=SIZE, display_hz=float(HZ), **settings), self.ring.spec, self.live.spec)
-        self.presenter = Presenter(Channel(theirs), setup, self.clock, (self.film,))
-        self.engine = self.link()
+        super().__init__(SIZE, sinks=[self.film], memories={"live": self.live.spec}, **settings)
         self.heard = []
         self.seq = 0
         self.busy = set()
 
     def link(self):
-        here, there = multiprocessing.Pipe(duplex=True)
-        self.launcher.send(EngineLink(1), end=there)
-        there.close()
+        engine = super().link()
         self.presenter.pump()
-        return Channel(here)
+        return engine
 
     def paint(self, value, revision=0):
         slot = next(slot for slot in range(8) if slot not in self.busy)
         self.busy.add(slot)
-        self.ring.view(slot)[:] = value
-        t_ns = self.clock.now_ns()
-        self.engine.send(Result(slot, self.seq, self.seq, t_ns - 10 * MS, 0, t_ns, revision, 0))
+        self.send_picture(slot, self.seq, value, revision=revision)
         self.seq += 1
 
     def film_live(self, value):
@@ -96,10 +80,7 @@ class Wall:
 
     def tick(self):
         """One display tick; return the value that stands on the wall."""
-        self.clock.advance_ns(PERIOD_NS)
-        self.presenter.pump()
-        self.presenter.tick(self.clock.now_ns())
-        self.presenter.presented(self.clock.now_ns())
+        self.step()
         for message in self.engine.receive_all():
             self.heard.append(message)
             if isinstance(message, Release):
@@ -118,10 +99,7 @@ class Wall:
         return [(bool(m.blackout), m.below) for m in self.heard if isinstance(m, PanicIs)]
 
     def close(self):
-        self.presenter.close()
-        self.engine.close()
-        self.launcher.close()
-        self.ring.close()
+        super().close()
         self.live.close()
 
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import struct
 
 import pytest
 
-from mirrorfx.clock import SECOND, FakeClock
-from mirrorfx.processes.channel import Channel
 from mirrorfx.processes.live import LiveFrames
-from mirrorfx.processes.memory import Ring, attach_block
-from mirrorfx.processes.messages import EngineLink, PanicIs, Result, Switch
+from mirrorfx.processes.memory import attach_block
+from mirrorfx.processes.messages import PanicIs, Result, Switch
 from mirrorfx.processes.panic_memory import PanicMemory
-from mirrorfx.processes.presenter import Presenter
-from mirrorfx.processes.settings import MirrorSettings, WallSetup
 from mirrorfx.safety import Panic, PanicState
 
+from .presenter_stage import PresenterStage
+
 SIZE = (64, 64)
-PERIOD_NS = SECOND // 50
 B, F, Y, S = Panic.BLACKOUT, Panic.FREEZE, Panic.BYPASS, Panic.SAFE
 PLACE = 32
 
@@ -126,34 +122,21 @@ class TestMemory:
         assert later.take_orders() == [(F, True)]
 
 
-class Wall:
-    """A wall with an engine's end in the test's hands."""
+class Wall(PresenterStage):
+    """A wall with a panic memory."""
 
     def __init__(self, memory, **settings):
-        self.clock = FakeClock(1000 * SECOND)
-        self.ring, self.live = Ring.create(4, (SIZE[1], SIZE[0], 4)), LiveFrames.create(SIZE)
-        ours, theirs = multiprocessing.Pipe(duplex=True)
-        self.launcher = Channel(ours)
-        told = MirrorSettings(size=SIZE, display_hz=50.0, flash_guard="off", **settings)
-        setup = WallSetup(told, self.ring.spec, self.live.spec, None, memory.handle)
-        self.presenter = Presenter(Channel(theirs), setup, self.clock)
-        here, there = multiprocessing.Pipe(duplex=True)
-        self.launcher.send(EngineLink(1), end=there)
-        there.close()
-        self.engine = Channel(here)
+        self.live = LiveFrames.create(SIZE)
+        memories = {"live": self.live.spec, "panic": memory.handle}
+        super().__init__(SIZE, slots=4, memories=memories, flash_guard="off", **settings)
 
     def tick(self):
-        self.clock.advance_ns(PERIOD_NS)
-        self.presenter.pump()
-        self.presenter.tick(self.clock.now_ns())
-        self.presenter.presented(self.clock.now_ns())
+        self.step()
         picture = self.presenter.picture
         return None if picture is None else int(picture[..., :3].max())
 
     def show(self, value):
-        self.ring.view(0)[:] = value
-        t_ns = self.clock.now_ns()
-        self.engine.send(Result(0, 0, 0, t_ns, 0, t_ns, 0, 0))
+        self.send_picture(0, 0, value, self.clock.now_ns())
         while self.tick() != value:
             """Its time comes."""
 
@@ -162,9 +145,8 @@ class Wall:
         return [(bool(m.blackout), m.below) for m in heard if isinstance(m, PanicIs)]
 
     def close(self):
-        self.presenter.close()
-        for each in (self.engine, self.launcher, self.ring, self.live):
-            each.close()
+        super().close()
+        self.live.close()
 
 
 @pytest.fixture

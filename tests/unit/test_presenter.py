@@ -4,56 +4,38 @@ from __future__ import annotations
 
 import itertools
 import json
-import multiprocessing
 
 import numpy as np
 import pytest
 
-from mirrorfx.clock import MS, SECOND, FakeClock
+from mirrorfx.clock import SECOND
 from mirrorfx.errors import SinkFailed, SinkUnavailable
-from mirrorfx.processes.channel import Channel
-from mirrorfx.processes.memory import Ring
-from mirrorfx.processes.messages import EngineLink, Figures, Hold, ModeIs, Release, Result, Say, Stop, Vsync
-from mirrorfx.processes.presenter import Presenter
-from mirrorfx.processes.settings import MirrorSettings, WallSetup
+from mirrorfx.processes.messages import Figures, Hold, ModeIs, Release, Result, Say, Stop, Vsync
 from mirrorfx.sinks.memory import MemorySink
 
+from .presenter_stage import PERIOD_NS, PresenterStage
+
 SIZE = (256, 256)
-PERIOD_NS = 20 * MS
 
 
-class Stage:
-    """A presenter, its launcher's and its engine's ends, and a ring that the test paints into."""
+class Stage(PresenterStage):
+    """A presenter that has its engine, and what that engine heard."""
 
     def __init__(self, sinks=(), **settings):
-        self.clock = FakeClock(1000 * SECOND)
-        self.ring = Ring.create(8, (SIZE[1], SIZE[0], 4))
-        ours, theirs = multiprocessing.Pipe(duplex=True)
-        self.launcher = Channel(ours)
-        setup = WallSetup(MirrorSettings(size=SIZE, display_hz=50.0, **settings), self.ring.spec)
-        self.presenter = Presenter(Channel(theirs), setup, self.clock, tuple(sinks))
-        self.engine = self.link()
+        super().__init__(SIZE, sinks=sinks, **settings)
         self.heard = []
 
     def link(self):
-        here, there = multiprocessing.Pipe(duplex=True)
-        self.launcher.send(EngineLink(1), end=there)
-        there.close()
+        engine = super().link()
         self.presenter.pump()
-        return Channel(here)
+        return engine
 
     def paint(self, slot, seq, value, t_capture_ns=None, look=0):
-        self.ring.view(slot)[:] = value
-        t_ns = self.clock.now_ns()
-        captured_ns = t_ns - 10 * MS if t_capture_ns is None else t_capture_ns
-        self.engine.send(Result(slot, seq, seq, captured_ns, 0, t_ns, 0, look))
+        self.send_picture(slot, seq, value, t_capture_ns, look=look)
 
     def tick(self):
         """One display tick; return the new picture's value, or None for a repeat."""
-        self.clock.advance_ns(PERIOD_NS)
-        self.presenter.pump()
-        picture = self.presenter.tick(self.clock.now_ns())
-        self.presenter.presented(self.clock.now_ns())
+        picture = self.step()
         if self.engine.alive:
             self.heard += self.engine.receive_all()
         return None if picture is None else int(picture[0, 0, 0])
@@ -63,12 +45,6 @@ class Stage:
 
     def said(self):
         return [json.loads(m.text) for m in self.launcher.receive_all() if isinstance(m, Say)]
-
-    def close(self):
-        self.presenter.close()
-        self.engine.close()
-        self.launcher.close()
-        self.ring.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import subprocess
 import sys
 
@@ -10,15 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from mirrorfx.clock import MS, SECOND, FakeClock
-from mirrorfx.processes.channel import Channel
+from mirrorfx.clock import MS, SECOND
 from mirrorfx.processes.live import LiveFrames
-from mirrorfx.processes.memory import Ring
-from mirrorfx.processes.messages import EngineLink, Result
-from mirrorfx.processes.presenter import Presenter
-from mirrorfx.processes.settings import MirrorSettings, WallSetup
 from mirrorfx.processes.taps import Tap, Taps, tap_size
 from mirrorfx.safety.panic import Panic
+
+from .presenter_stage import PERIOD_NS, PresenterStage
 
 NOW_NS = 1000 * SECOND
 
@@ -176,48 +172,32 @@ def test_the_mirrors_taps_are_three_memories():
 # The wall's tap
 
 
-class Wall:
-    """A presenter whose engine and launcher are only channels."""
+class Wall(PresenterStage):
+    """A presenter with a tap."""
 
     def __init__(self):
-        self.clock = FakeClock(NOW_NS)
-        self.ring, self.tap = Ring.create(4, (64, 64, 4)), Tap.create((64, 64))
-        ours, theirs = multiprocessing.Pipe(duplex=True)
-        self.launcher = Channel(ours)
-        setup = WallSetup(MirrorSettings(size=(64, 64), display_hz=50.0), self.ring.spec, tap=self.tap.spec)
-        self.presenter = Presenter(Channel(theirs), setup, self.clock, ())
-        here, there = multiprocessing.Pipe(duplex=True)
-        self.launcher.send(EngineLink(1), end=there)
-        there.close()
+        self.tap = Tap.create((64, 64))
+        super().__init__((64, 64), slots=4, memories={"tap": self.tap.spec})
         self.presenter.pump()
-        self.engine = Channel(here)
         self._seq = 0
 
     def paint(self, value):
-        self.ring.view(self._seq % 4)[:] = value
-        now_ns = self.clock.now_ns()
-        self.engine.send(Result(self._seq % 4, self._seq, self._seq, now_ns - 10 * MS, 0, now_ns, 0, 0))
+        self.send_picture(self._seq % 4, self._seq, value)
         self._seq += 1
 
     def run(self, ticks, *, wanted=True):
         """Tick, and return what the tap holds then and how many pictures it was given."""
         before = self.tap.number
         for _ in range(ticks):
-            self.clock.advance_ns(20 * MS)
             if wanted:
-                self.tap.want(self.clock.now_ns())
-            self.presenter.pump()
-            self.presenter.tick(self.clock.now_ns())
-            self.presenter.presented(self.clock.now_ns())
+                self.tap.want(self.clock.now_ns() + PERIOD_NS)
+            self.step()
         out = out_for(self.tap)
         self.tap.take(out)
         return int(out[32, 32, 0]), self.tap.number - before
 
     def close(self):
-        self.presenter.close()
-        self.launcher.close()
-        self.engine.close()
-        self.ring.close()
+        super().close()
         self.tap.close()
 
 
