@@ -5,26 +5,14 @@ from __future__ import annotations
 import signal
 import textwrap
 
-import psutil
 import pytest
 
 import mirrorfx.effects
 from mirrorfx.clock import MonotonicClock
 from mirrorfx.mirror import Mirror
+from tests.family import family
 
 SMALL = {"size": (256, 256), "workers": 2, "display_hz": 60.0, "mode": "paced"}
-
-
-def family() -> dict[str, psutil.Process]:
-    """Return all living descendants of this process that belong to a mirror, by name."""
-    found = {}
-    for process in psutil.Process().children(recursive=True):
-        try:
-            if process.status() != psutil.STATUS_ZOMBIE and process.name().startswith("mfx-"):
-                found[process.name()] = process
-        except psutil.NoSuchProcess:
-            continue
-    return found
 
 
 class Saboteur:
@@ -37,7 +25,7 @@ class Saboteur:
         self.hit: list[int] = []
         self.problems: list[str] = []
         self.figures: list[dict] = []
-        self._victim: psutil.Process | None = None
+        self._victim = None
 
     def starting(self, what, share):
         pass

@@ -12,8 +12,9 @@ import pytest
 
 from mirrorfx.mirror import Mirror
 
+from .beside import Operator
 from .conftest import SMALL, family
-from .test_control import Operator, settled, state_of
+from .test_control import settled, state_of
 
 pytestmark = pytest.mark.process
 
@@ -82,12 +83,9 @@ def operate(run_mirror, tmp_path, monkeypatch):
     def run(script, **settings):
         """Run a mirror with an operator until the script is done; return the outcome and the greens of its film."""
         film = tmp_path / "film.mp4"
-        operator = Operator(script)
         settings = {"source": "pattern:30", "seconds": 60.0, "control_port": 0, "record": film, **SMALL, **settings}
         mirror = Mirror(**settings)
-        operator.url = mirror.settings.control_url
-        outcome = mirror.run(operator)
-        operator.finish()
+        outcome = Operator(script).accompany(mirror)
         return outcome, greens(film)
 
     return run

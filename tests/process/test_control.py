@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from mirrorfx.control.client import ControlClient
@@ -11,47 +9,10 @@ from mirrorfx.errors import ControlError
 from mirrorfx.geometry import load_screen
 from mirrorfx.mirror import Mirror
 
+from .beside import Operator
 from .conftest import SMALL
 
 pytestmark = pytest.mark.process
-
-
-class Operator:
-    """Runs a script against the mirror in a thread of its own, then ends the mirror."""
-
-    def __init__(self, script):
-        self._script = script
-        self._thread: threading.Thread | None = None
-        self.error: BaseException | None = None
-        self.url = ""
-
-    def starting(self, what, share):
-        pass
-
-    def running(self, seconds, figures):
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run)
-            self._thread.start()
-
-    def problem(self, text):
-        pass
-
-    def _run(self):
-        events = []
-        try:
-            with ControlClient(self.url, events.append) as client:
-                try:
-                    self._script(client, events)
-                finally:
-                    client.ask("stop")
-        except BaseException as error:  # noqa: BLE001  raised again in the test's own thread
-            self.error = error
-
-    def finish(self):
-        assert self._thread
-        self._thread.join(20)
-        if self.error:
-            raise self.error
 
 
 @pytest.fixture
@@ -60,14 +21,10 @@ def operate(run_mirror, tmp_path, monkeypatch):
     monkeypatch.setenv("MIRRORFX_STATE_DIR", str(tmp_path / "state"))
 
     def run(script, **settings):
-        operator = Operator(script)
         mirror = Mirror(
             **{"source": "pattern:30", "effect": "passthrough", "seconds": 60.0, "control_port": 0, **SMALL, **settings}
         )
-        operator.url = mirror.settings.control_url
-        outcome = mirror.run(operator)
-        operator.finish()
-        return outcome
+        return Operator(script).accompany(mirror)
 
     return run
 

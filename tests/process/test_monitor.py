@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import threading
+from contextlib import closing
 
 import aiohttp
 import cv2
@@ -16,6 +17,7 @@ from mirrorfx.clock import MonotonicClock
 from mirrorfx.control.client import ControlClient
 from mirrorfx.mirror import Mirror
 
+from .beside import Beside
 from .conftest import SMALL, family
 
 pytestmark = pytest.mark.process
@@ -71,51 +73,23 @@ class Onlooker:
         self._thread.join(5)
 
 
-class Visit:
-    """A watcher that runs a script beside the mirror once it has a picture, and then ends the mirror."""
+class Visit(Beside):
+    """Gives the script an onlooker and a client of the engine."""
 
-    def __init__(self, script):
-        self._script = script
-        self._thread = None
-        self.mirror = None
-        self.error = None
-        self.problems = []
-
-    def starting(self, what, share):
-        pass
-
-    def problem(self, text):
-        self.problems.append(text)
-
-    def running(self, seconds, figures):
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run)
-            self._thread.start()
-
-    def _run(self):
-        settings = self.mirror.settings
-        onlooker = Onlooker(settings.monitor_url, {"P": 5, "I": 5, "V": 5})
-        try:
-            with ControlClient(settings.control_url) as client:
-                try:
-                    self._script(onlooker, client)
-                finally:
-                    client.ask("stop")
-        except BaseException as error:  # noqa: BLE001  raised again in the test's own thread
-            self.error = error
-        finally:
-            onlooker.close()
+    def play(self):
+        with (
+            closing(Onlooker(self.settings.monitor_url, {"P": 5, "I": 5, "V": 5})) as onlooker,
+            ControlClient(self.settings.control_url) as client,
+        ):
+            try:
+                self.script(onlooker, client)
+            finally:
+                client.ask("stop")
 
     def run(self, **settings):
-        self.mirror = Mirror(
-            clock=CLOCK, **{"source": "pattern:60", "effect": "sleep", **SMALL, "control_port": 0, **settings}
+        outcome = self.accompany(
+            Mirror(clock=CLOCK, **{"source": "pattern:60", "effect": "sleep", **SMALL, "control_port": 0, **settings})
         )
-        outcome = self.mirror.run(self)
-        if self._thread:
-            self._thread.join(30)
-        if self.error:
-            raise self.error
-        assert self._thread, "there was never a picture"
         assert not family()
         return outcome
 
@@ -123,7 +97,7 @@ class Visit:
 def test_program_and_input_can_be_looked_at_and_the_state_says_where():
     def script(onlooker, client):
         state = client.ask("hello")["state"]
-        assert state["monitor_url"] == visit.mirror.settings.monitor_url
+        assert state["monitor_url"] == visit.settings.monitor_url
         assert "mfx-monitor" in family()
         assert onlooker.more("P")
         assert onlooker.more("I")

@@ -8,7 +8,6 @@ import shutil
 import signal
 import struct
 import subprocess
-import threading
 import time
 
 import numpy as np
@@ -19,6 +18,7 @@ from mirrorfx.control.pictures import PictureClient
 from mirrorfx.mirror import Mirror
 from mirrorfx.processes.launcher import Launcher
 
+from .beside import Beside, have_all_go_on
 from .conftest import SMALL, family
 
 pytestmark = [
@@ -104,40 +104,17 @@ def screen(tmp_path, monkeypatch):
     made.close()
 
 
-class Script:
-    """Plays a script in a thread of its own once there is a picture, then has the mirror end."""
+class Script(Beside):
+    """Plays a script beside a launcher, which ends even while the engine stands still."""
 
-    def __init__(self, script):
-        self._script = script
-        self._thread = None
-        self._error = None
-        self.launcher = None
+    launcher = None
 
-    def starting(self, what, share):
-        pass
-
-    def running(self, seconds, figures):
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run)
-            self._thread.start()
-
-    def problem(self, text):
-        pass
-
-    def _run(self):
+    def play(self):
         try:
-            self._script()
-        except BaseException as error:  # noqa: BLE001  raised again in the test's own thread
-            self._error = error
+            self.script()
         finally:
-            for process in family().values():
-                process.send_signal(signal.SIGCONT)
+            have_all_go_on()
             self.launcher.stop()
-
-    def finish(self):
-        self._thread.join(20)
-        if self._error:
-            raise self._error
 
 
 @pytest.fixture

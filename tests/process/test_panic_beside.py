@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
-import time
 
 import cv2
 import numpy as np
@@ -15,6 +13,7 @@ from mirrorfx.control.client import ControlClient
 from mirrorfx.control.pictures import PROGRAM, PictureClient
 from mirrorfx.mirror import Mirror
 
+from .beside import Beside, have_all_go_on, until
 from .conftest import SMALL, family
 
 pytestmark = pytest.mark.process
@@ -45,11 +44,11 @@ class Phone:
     def press(self, what, *, on):
         self._client.press(what, on=on)
 
+    def __str__(self):
+        return f"{self.greys[-5:]}, {self.panic}, {self.errors}"
+
     def until(self, check):
-        end = time.monotonic() + LIMIT_S
-        while not check(self):
-            assert time.monotonic() < end, (self.greys[-5:], self.panic, self.errors)
-            time.sleep(0.01)
+        until(lambda: check(self), self, LIMIT_S)
 
     def sees(self, check, number=3):
         """Wait for so many new pictures in a row that `check` says yes to."""
@@ -75,48 +74,26 @@ def is_bright(grey):
     return grey > 10 * BLACK
 
 
-class Visit:
-    """Runs a script beside the mirror once it has a picture, then ends the mirror."""
+class Visit(Beside):
+    """Gives the script a phone."""
 
-    def __init__(self, script):
-        self._script = script
-        self._thread = None
-        self._error = None
-        self._mirror = None
-
-    def starting(self, what, share):
-        pass
-
-    def problem(self, text):
-        pass
-
-    def running(self, seconds, figures):
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run)
-            self._thread.start()
-
-    def _run(self):
-        phone = Phone(self._mirror.settings.monitor_url)
+    def play(self):
+        phone = Phone(self.settings.monitor_url)
         try:
-            self._script(phone)
-        except BaseException as error:  # noqa: BLE001  raised again in the test's own thread
-            self._error = error
+            self.script(phone)
         finally:
             phone.close()
-            for process in family().values():
-                process.send_signal(signal.SIGCONT)
-            with ControlClient(self._mirror.settings.control_url) as client:
+            have_all_go_on()
+            with ControlClient(self.settings.control_url) as client:
                 client.ask("stop")
 
     def run(self, **settings):
-        self._mirror = Mirror(
-            clock=MonotonicClock(),
-            **{"source": "pattern:60", "effect": "sleep", **SMALL, "control_port": 0, "seconds": 60.0, **settings},
+        self.accompany(
+            Mirror(
+                clock=MonotonicClock(),
+                **{"source": "pattern:60", "effect": "sleep", **SMALL, "control_port": 0, "seconds": 60.0, **settings},
+            )
         )
-        self._mirror.run(self)
-        self._thread.join(30)
-        if self._error:
-            raise self._error
         assert not family()
 
 

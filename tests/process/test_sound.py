@@ -11,6 +11,7 @@ import pytest
 
 from mirrorfx.control.client import ControlClient
 
+from .beside import until
 from .conftest import family
 from .test_control import operate, settled, state_of
 
@@ -42,15 +43,6 @@ def song(tmp_path):
         file.setframerate(RATE)
         file.writeframes(samples.tobytes())
     return str(path)
-
-
-def until(check, what, seconds=20):
-    limit = time.monotonic() + seconds
-    while time.monotonic() < limit:
-        if check():
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"never came true: {what}")
 
 
 def test_a_param_follows_the_soundtrack_in_the_workers(operate, third_party, tmp_path, song):

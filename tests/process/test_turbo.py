@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
 from mirrorfx.clock import SECOND
 from mirrorfx.mirror import Mirror
 
+from .beside import Operator, until
 from .conftest import SMALL
-from .test_control import Operator, state_of
+from .test_control import state_of
 
 pytest.importorskip("torch", reason="the diffusion extra is not installed")
 pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 pytestmark = [pytest.mark.process, pytest.mark.timeout(400)]
 
 FADE_S = 2.0
+PATIENCE_S = 120.0
 # Turbo itself, which also writes down what each frame was painted with.
 RECORDED = """
     import json, os
@@ -50,13 +51,6 @@ def frames_of(path):
     return sorted(line for line in lines if line[0] >= 0)
 
 
-def until(condition, timeout_s=120.0):
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "never came"
-        time.sleep(0.1)
-
-
 def test_a_prompt_fades_over_on_both_workers_without_alternating(run_mirror, third_party, tmp_path):
     """Both workers take turns all through the fade; what they paint with goes one way, frame after frame."""
     path = tmp_path / "recorded.jsonl"
@@ -65,11 +59,14 @@ def test_a_prompt_fades_over_on_both_workers_without_alternating(run_mirror, thi
         return frame[3].get("a red fire", 0.0)
 
     def script(client, _events):
-        until(lambda: len({frame[2] for frame in frames_of(path)[-6:]}) == 2)
+        until(lambda: len({frame[2] for frame in frames_of(path)[-6:]}) == 2, "both workers paint", PATIENCE_S)
         client.ask("set", params={"prompt": "a red fire"}, fade_s=FADE_S)
-        until(lambda: len(frames_of(path)) > 4 and all(share(frame) == 1 for frame in frames_of(path)[-4:]))
+        until(
+            lambda: len(frames_of(path)) > 4 and all(share(frame) == 1 for frame in frames_of(path)[-4:]),
+            "the fade is over",
+            PATIENCE_S,
+        )
 
-    operator = Operator(script)
     mirror = Mirror(
         **{
             "source": "pattern:30",
@@ -81,9 +78,7 @@ def test_a_prompt_fades_over_on_both_workers_without_alternating(run_mirror, thi
             **SMALL,
         }
     )
-    operator.url = mirror.settings.control_url
-    outcome = mirror.run(operator)
-    operator.finish()
+    outcome = Operator(script).accompany(mirror)
 
     painted = frames_of(path)
     shares = [share(frame) for frame in painted]
@@ -108,10 +103,9 @@ def test_what_turbo_lacks_in_its_worker_is_told_with_the_fix(run_mirror):
     told: list[str] = []
 
     def script(client, _events):
-        until(lambda: state_of(client)["problems"])
+        until(lambda: state_of(client)["problems"], "a problem is told", PATIENCE_S)
         told.extend(state_of(client)["problems"])
 
-    operator = Operator(script)
     mirror = Mirror(
         **{
             "source": "pattern:30",
@@ -123,7 +117,5 @@ def test_what_turbo_lacks_in_its_worker_is_told_with_the_fix(run_mirror):
             "workers": 1,
         }
     )
-    operator.url = mirror.settings.control_url
-    mirror.run(operator)
-    operator.finish()
+    Operator(script).accompany(mirror)
     assert any("needs an NVIDIA GPU" in text and "Choose another accelerator" in text for text in told)

@@ -5,27 +5,15 @@ from __future__ import annotations
 import os
 import signal
 
-import psutil
 import pytest
 
 from mirrorfx.clock import MonotonicClock
 from mirrorfx.mirror import Mirror
+from tests.family import family
 
 pytestmark = pytest.mark.process
 
 SMALL = {"source": "pattern:60", "effect": "sleep", "size": (256, 256), "workers": 1, "mode": "paced"}
-
-
-def family():
-    """Return the mirror's living processes by name."""
-    found = {}
-    for process in psutil.Process().children(recursive=True):
-        try:
-            if process.status() != psutil.STATUS_ZOMBIE and process.name().startswith("mfx-"):
-                found[process.name()] = process
-        except psutil.NoSuchProcess:
-            continue
-    return found
 
 
 class Watcher:
