@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
 import threading
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-if not os.environ.get("DISPLAY"):
+# pytest-xvfb starts its screen only after this file is read, if it is among what pytest was asked for.
+if not os.environ.get("DISPLAY") and not shutil.which("Xvfb"):
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
@@ -92,6 +94,10 @@ def desk(engine, bridge, qtbot):
     window = DeskWindow(bridge)
     qtbot.addWidget(window, before_close_func=lambda _window: bridge.close())
     window.show()
+    with qtbot.waitExposed(window):
+        pass
+    window.activateWindow()  # nobody else does where there is no window manager, and keys go to the active window
+    qtbot.waitUntil(window.isActiveWindow)
     bridge.start()
     qtbot.waitUntil(lambda: bridge.link is Link.CONNECTED and bool(window.params.controls) and engine.greeted)
     return window
