@@ -34,6 +34,7 @@ __all__ = ["Commands"]
 
 _log = logging.getLogger(__name__)
 _EDIT_FADE_S = 0.4
+_EFFECTS_NS = 5 * SECOND
 _ORIGIN_MOST = 40
 _TELL_NOTHING = ("hello", "export")
 """Requests that leave everything as it is."""
@@ -58,6 +59,8 @@ class Commands:
         self.attract = Attract(engine, self.presets)
         self.show.on_cue = self.sound.on_cue
         self._changed_by = ""
+        self._next_effects_ns = engine.clock.now_ns()
+        self._described: list[dict[str, Any]] = []
         self._groups = (
             self.presets,
             self.show,
@@ -118,7 +121,8 @@ class Commands:
 
     def publish_state(self) -> None:
         """Tell all clients what is set."""
-        self.publish("state", self._state())
+        if self._server:
+            self.publish("state", self._state())
 
     @property
     def next_ns(self) -> int | None:
@@ -217,7 +221,7 @@ class Commands:
             "effect": engine.crew.effect,
             "switching_to": engine.crew.switching.to,
             "carried_by": engine.crew.carried_by,
-            "effects": [_described(name, engine.settings) for name in effect_names()],
+            "effects": self._effects(),
             "values": {name: value for name, value in values.items() if name in editor.registry},
             "params": [_param(param) for param in editor.registry.values()],
             "fade": self._fade(),
@@ -234,6 +238,14 @@ class Commands:
         for group in self._groups:
             state |= group.state()
         return state
+
+    def _effects(self) -> list[dict[str, Any]]:
+        """Return which effects can run here, looked up every few seconds at the most: that takes milliseconds."""
+        now_ns = self._engine.clock.now_ns()
+        if now_ns >= self._next_effects_ns:
+            self._next_effects_ns = now_ns + _EFFECTS_NS
+            self._described = [_described(name, self._engine.settings) for name in effect_names()]
+        return self._described
 
     def _fade(self) -> dict[str, float] | None:
         """Return how long the longest fade under way takes and how much of it is left, in seconds."""
