@@ -123,6 +123,9 @@ class Scheduler:
     CAPTURE_SPACING = True
     SMOOTHING = 0.05
     ENOUGH = 5
+    KNOWN = 20
+    """How many frames of each worker it takes to call them unequal: the first are slow, and who is passed over for good
+    never shows that it is not."""
     UNEQUAL = 1.25
     EQUAL = 1.10
     DEADLINE_NS = SECOND
@@ -480,7 +483,12 @@ class Scheduler:
         self._longest_ns = self.MARGIN_NS + (max(p95s) if self._unequal else sum(p95s) // len(p95s))
         self._ticks_a_frame = self._fitting_ticks()
         self._measured = all(self._workers[w].frames >= self.ENOUGH for w in self._ready)
-        self._unequal = max(services) > (self.EQUAL if self._unequal else self.UNEQUAL) * min(services)
+        self._unequal = self._are_unequal(services)
+
+    def _are_unequal(self, services: list[float]) -> bool:
+        if any(self._workers[w].frames < self.KNOWN for w in self._ready):
+            return False
+        return max(services) > (self.EQUAL if self._unequal else self.UNEQUAL) * min(services)
 
     def _assume_alike(self) -> None:
         """Take a worker that has not finished a frame for as fast as those that have; else it might never get one."""

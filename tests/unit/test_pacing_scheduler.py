@@ -42,6 +42,14 @@ class Pool:
         return [b - a for a, b in itertools.pairwise(times)]
 
 
+def one_frame(pool, *, every_ms):
+    """Let a slow camera's frame come, and then none until it is time for the next."""
+    pool.run(1)
+    pool.scheduler.poll = lambda *_: None
+    pool.run(every_ms - 1)
+    del pool.scheduler.poll
+
+
 def test_equal_workers_take_turns():
     order = Pool(72, 72).run(3000).order()
     assert len(order) > 70
@@ -57,10 +65,7 @@ def test_any_number_of_equal_workers_goes_round(count):
 def test_turns_go_on_when_the_camera_is_so_slow_that_all_are_idle():
     pool = Pool(10, 10)
     for _ in range(20):
-        pool.run(1)
-        pool.scheduler.poll = lambda *_: None
-        pool.run(50)
-        del pool.scheduler.poll
+        one_frame(pool, every_ms=51)
     assert pool.order() == [0, 1] * 10
 
 
@@ -110,12 +115,22 @@ def test_the_next_poll_is_at_the_gate_and_none_while_all_are_busy():
 
 
 def test_unequal_workers_switch_to_the_fastest_that_is_idle_and_back():
-    pool = Pool(72, 144).run(3000)
+    pool = Pool(72, 144).run(8000)
     assert pool.scheduler.effective_policy is Policy.ADAPTIVE
     assert pool.order().count(0) > 1.6 * pool.order().count(1)
     pool.services_ms[1] = 76
     pool.run(6000)
     assert pool.scheduler.effective_policy is Policy.ALTERNATE
+
+
+def test_a_worker_whose_first_frames_were_slow_is_not_passed_over_for_good():
+    pool = Pool(100, 160)
+    for frame in range(60):
+        pool.services_ms[1] = 160 if frame < 6 else 100
+        one_frame(pool, every_ms=167)
+    assert pool.scheduler.effective_policy is Policy.ALTERNATE
+    late = pool.order()[-20:]
+    assert abs(late.count(0) - late.count(1)) <= 2, "a camera that one of them could keep up with still has both"
 
 
 def test_the_policy_does_not_flap_between_its_two_bounds():

@@ -112,17 +112,16 @@ class TestSize:
 
     def test_two_workers_on_two_cores_leave_room_for_the_others(self):
         context = EffectContext((1024, 1024), workers=2, frame_rate=30.0)
-        assert budget_ms(context, cores=2, rate_fps=30.0) == pytest.approx(1000 * 1.7 / 30)
+        assert budget_ms(context, cores=2, rate_fps=30.0) == pytest.approx(1000 * 1.55 / 30)
         assert budget_ms(context, cores=16, rate_fps=30.0) == pytest.approx(1000 * 2 / 30)
 
     @pytest.mark.parametrize(
         ("net_ms", "rate", "wanted"),
         [
             (10.0, 30.0, 448),  # fast: no need for more
-            (35.0, 30.0, 352),
-            (45.0, 30.0, 320),  # 24 fps before fewer pixels
-            (45.0, 60.0, 320),
-            (120.0, 30.0, 232),  # can't
+            (35.0, 30.0, 296),
+            (45.0, 60.0, 256),  # 24 fps before fewer pixels
+            (120.0, 30.0, 224),  # can't
             (900.0, 30.0, 192),
         ],
     )
