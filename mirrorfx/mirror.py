@@ -66,13 +66,15 @@ class Mirror:
 
     def __init__(self, *, clock: Clock | None = None, **settings: Any) -> None:
         self._clock = clock or MonotonicClock()
-        choice = resolve_source(settings.pop("source", None))
+        source = settings.pop("source", None)
+        choice = resolve_source(source)
         self.source_reason = choice.reason
         effect = choose_effect(settings.pop("effect", "auto"), settings.get("effect_options", ()))
         devices = tuple(settings.pop("devices", None) or (_AUTO,))
         record, picture = settings.pop("record", None), settings.pop("picture", None)
         asked = MirrorSettings(
             source=choice.spec,
+            source_asked=source is not None,
             effect=effect.name,
             devices=default_devices(effect) if devices == (_AUTO,) else devices,
             record=Path(record) if record else None,

@@ -10,21 +10,34 @@ from typing import TYPE_CHECKING, Any
 from mirrorfx.clock import SECOND
 from mirrorfx.errors import InvalidValue, MirrorFXError, SourceNotFound, UnknownName
 from mirrorfx.processes.camera import input_geometry
+from mirrorfx.processes.settings import MirrorSettings
 from mirrorfx.sources import list_cameras, resolve_source
 from mirrorfx.sources.cameras import find_camera
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from mirrorfx.processes.engine import Engine
     from mirrorfx.sources import CameraInfo
 
-__all__ = ["CameraVerbs"]
+__all__ = ["CameraVerbs", "camera_asked"]
 
 _LOCKS = ("exposure", "gain", "white_balance", "focus")
 _PLACING = ("rotation", "zoom", "pan_x", "pan_y")
 _LOOK_NS = 2 * SECOND
 _MOST = 1e9
+
+
+def camera_asked(settings: MirrorSettings) -> frozenset[str]:
+    """Return which of the camera's settings the start of the mirror said, by the names that a session keeps."""
+    untold = MirrorSettings()
+    asked = {name for name in _LOCKS if getattr(settings.camera, name) != getattr(untold.camera, name)}
+    asked |= {name for name in _PLACING if getattr(settings.geometry, name) != getattr(untold.geometry, name)}
+    if settings.mirror is not None:
+        asked.add("mirror")
+    if settings.source_asked:
+        asked.add("source")
+    return frozenset(asked)
 
 
 class CameraVerbs:
@@ -39,6 +52,7 @@ class CameraVerbs:
         self._cameras = cameras()
         self._next_look_ns = 0
         self._told: dict[str, Any] = {}
+        self._changed: dict[str, Any] = {}
 
     def verbs(self) -> dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
         """Return what can be asked."""
@@ -62,17 +76,21 @@ class CameraVerbs:
         return new
 
     def table(self) -> dict[str, Any]:
-        """Return what a session keeps."""
-        settings = self._engine.settings
-        return self._asked() | {"mirror": settings.mirror, "source": settings.source}
+        """Return what a session keeps: what somebody has changed, so that another start can say the rest."""
+        return dict(self._changed)
 
-    def restore(self, table: Mapping[str, Any]) -> None:
-        """Go on with what a session has kept; what is not possible any more is told and passed over."""
-        values = dict(table)
+    def restore(self, table: Mapping[str, Any], *, but: Collection[str] = ()) -> None:
+        """Go on with what a session has kept; what is not possible any more is told and passed over.
+
+        Args:
+            table: what `table` returned.
+            but: what is left as it is, since this start was told otherwise.
+        """
+        values = {name: value for name, value in table.items() if name not in but}
         source = values.pop("source", None)
         try:
             self._camera(values)
-            if source != self._engine.settings.source:
+            if source not in (None, self._engine.settings.source):
                 self._source({"name": source})
         except MirrorFXError as error:
             self._engine.notice(f"The camera is not as it was in the session: {error}", "warning")
@@ -98,6 +116,7 @@ class CameraVerbs:
             geometry=replace(settings.geometry, **placing),
             mirror=mirror,
         )
+        self._changed |= changes
         self._tell()
         return {}
 
@@ -108,6 +127,7 @@ class CameraVerbs:
         self._cameras = self._list_cameras()
         spec = resolve_source(name, cameras=lambda: self._cameras).spec
         self._engine.settings = replace(self._engine.settings, source=spec)
+        self._changed["source"] = spec
         self._engine.intake.change_source(self._engine.clock.now_ns())
         return {"source": spec}
 

@@ -11,6 +11,7 @@ from mirrorfx.clock import SECOND
 from mirrorfx.effects import availability
 from mirrorfx.errors import ControlError, InvalidValue, MirrorFXError
 from mirrorfx.params import Drift
+from mirrorfx.processes.camera_verbs import camera_asked
 from mirrorfx.resources import state_dir
 from mirrorfx.show import Session, SessionFile
 
@@ -37,7 +38,7 @@ class SessionKeeper:
 
     An engine that is started again within one run goes on at once. A new run after a crash offers to, or does at once
     with ``restore = "always"``. One after a proper end shows what was shown, unless it is told a preset or params; its
-    effect is the one that it is told. Only a mirror that can be operated has a session: others can't be changed.
+    effect and what it is told about the camera are those of this start. Only a mirror that can be operated has a session: others can't be changed.
 
     Attributes:
         found: the session to go on from at once, if any.
@@ -158,7 +159,7 @@ class SessionKeeper:
             cues.at = session.cue_at
         engine.commands.presets.name = session.preset
         if isinstance(camera := session.extra.get("camera"), dict):
-            engine.commands.camera.restore(camera)
+            engine.commands.camera.restore(camera, but=self._asked(session))
         if isinstance(locked := session.extra.get("locked"), list):
             engine.commands.locks.restore(locked)
         if sound := session.extra.get("sound"):
@@ -166,6 +167,10 @@ class SessionKeeper:
         state = engine.editor.state
         if drift := self._drift(session, engine.clock.now_ns()):
             engine.editor.state = replace(state, drift=drift, revision=state.revision + 1)
+
+    def _asked(self, session: Session) -> frozenset[str]:
+        """Return what of the camera the start decides: after a crash nothing, that start being the same as before."""
+        return camera_asked(self._settings) if session.clean else frozenset()
 
     def _drift(self, session: Session, now_ns: int) -> Drift | None:
         """Return the walk of the session; in the same run it goes on as if nothing had been."""

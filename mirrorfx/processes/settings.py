@@ -30,6 +30,7 @@ class MirrorSettings:
 
     Attributes:
         source: ``camera``, ``camera:1``, ``demo``, ``pattern``, or a file's path.
+        source_asked: whether somebody said so, and it is not just what this machine has.
         effect: an effect's name, already resolved (never ``auto``).
         preset: a preset's name or file; None starts with the params' defaults.
         params: values on top of the preset.
@@ -73,6 +74,7 @@ class MirrorSettings:
     """
 
     source: str = "demo"
+    source_asked: bool = False
     effect: str = "style"
     preset: str | None = None
     params: Mapping[str, object] = field(default_factory=dict)

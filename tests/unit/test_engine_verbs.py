@@ -12,6 +12,7 @@ from mirrorfx.clock import SECOND
 from mirrorfx.control.protocol import Request
 from mirrorfx.effects import param_registry
 from mirrorfx.errors import ControlError, InvalidValue, PresetError, PresetInvalid, PresetNotFound, PresetNotSaved
+from mirrorfx.geometry import InputGeometry
 from mirrorfx.processes.channel import Poller
 from mirrorfx.processes.commands import Commands
 from mirrorfx.processes.param_editor import ParamEditor
@@ -377,6 +378,41 @@ def test_after_a_proper_end_it_shows_what_was_shown_unless_it_is_told_otherwise(
     assert restarted(again, run_id="b", preset=None, params={"strength": 0.5}).value("strength") == 0.5
     assert restarted(again, run_id="c", preset=None, restore="never").state["preset"] is None
     assert restarted(again, run_id="d", preset=None, effect="paint").settings.effect == "paint"
+
+
+def with_camera_changed():
+    """A mirror on the demo clip, since there was no camera, on which somebody turned the picture and took a pattern."""
+    engine = restarted(Engine(), source="demo", preset=None)
+    engine.ask("camera", rotation=90, exposure=80)
+    engine.ask("source", name="pattern:30")
+    engine.wait(3)
+    return engine
+
+
+def test_after_a_proper_end_the_camera_is_as_it_was_left_unless_the_start_says_otherwise():
+    engine = with_camera_changed()
+    engine.commands.close()
+    again = restarted(engine, run_id="b", source="camera:0", preset=None)
+    assert (again.settings.source, again.settings.geometry.rotation) == ("pattern:30", 90)
+    told = {"source": "film.mp4", "source_asked": True, "geometry": InputGeometry(rotation=180)}
+    again = restarted(engine, run_id="c", preset=None, **told)
+    assert (again.settings.source, again.settings.geometry.rotation) == ("film.mp4", 180)
+    assert again.settings.camera.exposure == 80, "of which nothing was said"
+
+
+def test_a_source_that_nobody_chose_is_not_kept():
+    engine = restarted(Engine(), source="demo", preset=None)
+    engine.ask("camera", rotation=90)
+    engine.wait(3)
+    engine.commands.close()
+    again = restarted(engine, run_id="b", source="camera:0", preset=None)
+    assert again.settings.source == "camera:0", "the camera has been plugged in meanwhile"
+
+
+def test_a_kiosk_that_crashed_has_the_camera_as_it_was_left_whatever_its_start_says():
+    told = {"source": "camera:0", "source_asked": True, "geometry": InputGeometry(rotation=180)}
+    again = restarted(with_camera_changed(), run_id="b", restore="always", **told)
+    assert (again.settings.source, again.settings.geometry.rotation) == ("pattern:30", 90)
 
 
 def test_a_kiosk_goes_on_at_once():
