@@ -359,7 +359,7 @@ class Engine:
         if gave_up:
             self.notice(gave_up, "error")
         report = self.report()
-        self._watch_lag(report["lag"])
+        self._watch_lag(report["lag"], now_ns)
         self.telemetry.look_at(self.crew.processes())
         drift = self.editor.state.drift
         moving = {"drift": {"phase": drift.phase(now_ns), "rate": drift.rate}, "sound": self.sound.figures()}
@@ -372,8 +372,8 @@ class Engine:
             if channel:
                 channel.flush()
 
-    def _watch_lag(self, lag: dict[str, Any]) -> None:
-        news = self._lag_watch.note(lag)
+    def _watch_lag(self, lag: dict[str, Any], now_ns: int) -> None:
+        news = self._lag_watch.note(lag, now_ns)
         if news:
             self.notice(*news)
 

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from mirrorfx.clock import SECOND
 from mirrorfx.diffusion.gpu_sensors import GpuSensors
 from mirrorfx.processes.lag_watch import LagWatch
 from mirrorfx.processes.telemetry import Telemetry
@@ -151,12 +152,30 @@ def lag(frames, share):
     return {"frames": frames, "share": share, "level": level, "beat_ms": 37.0}
 
 
+NO_BEAT = {"frames": 0, "share": 0.0, "level": "", "beat_ms": None}
+
+
 def test_lag_is_told_when_it_starts_gets_worse_and_is_over():
     watch = LagWatch()
-    told = [watch.note(lag(*what)) for what in [(0, 0.0), (2, 0.01), (3, 0.011), (4, 0.02), (9, 0.051), (9, 0.06)]]
+    later_ns = 20 * SECOND
+    watch.note(lag(0, 0.0), 0)
+    told = [
+        watch.note(lag(*what), later_ns) for what in [(0, 0.0), (2, 0.01), (3, 0.011), (4, 0.02), (9, 0.051), (9, 0.06)]
+    ]
     assert [news and news[1] for news in told] == [None, None, "warning", None, "error", None]
     assert "1.1 %" in told[2][0]
-    assert [watch.note(lag(*what)) for what in [(5, 0.03), (1, 0.004)]] == [None, None], "it must be over first"
-    assert watch.note(lag(0, 0.0))[1] == "info"
-    assert watch.note(lag(0, 0.0)) is None
-    assert watch.note(lag(3, 0.02))[1] == "warning"
+    assert [watch.note(lag(*what), later_ns) for what in [(5, 0.03), (1, 0.004)]] == [None, None], (
+        "it must be over first"
+    )
+    assert watch.note(lag(0, 0.0), later_ns)[1] == "info"
+    assert watch.note(lag(0, 0.0), later_ns) is None
+    assert watch.note(lag(3, 0.02), later_ns)[1] == "warning"
+
+
+def test_the_uneven_beat_of_a_start_is_no_news_but_one_that_stays_is():
+    watch = LagWatch()
+    assert [watch.note(lag(9, 0.06), second * SECOND) for second in range(15)] == [None] * 15
+    assert watch.note(lag(9, 0.06), 15 * SECOND)[1] == "error"
+    watch.note(NO_BEAT, 16 * SECOND)
+    assert watch.note(lag(0, 0.0), 17 * SECOND)[1] == "info"
+    assert watch.note(lag(9, 0.06), 18 * SECOND) is None, "another beat, whose start is uneven again"
