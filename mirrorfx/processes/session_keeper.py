@@ -38,7 +38,8 @@ class SessionKeeper:
 
     An engine that is started again within one run goes on at once. A new run after a crash offers to, or does at once
     with ``restore = "always"``. One after a proper end shows what was shown, unless it is told a preset or params; its
-    effect and what it is told about the camera are those of this start. Only a mirror that can be operated has a session: others can't be changed.
+    effect and what it is told about the camera are those of this start. Only a mirror that can be operated has a
+    session: others can't be changed.
 
     Attributes:
         found: the session to go on from at once, if any.
