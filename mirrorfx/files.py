@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Files that are never half there and never lost: written whole or not at all, set aside when damaged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["write_whole"]
+__all__ = ["aside_path", "set_aside", "write_whole"]
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -35,6 +35,23 @@ def write_whole(path: Path, content: bytes) -> None:
             temporary.unlink()
         raise
     _sync_folder(path.parent)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file to its `aside_path`, for somebody to look into; return that.
+
+    Raises:
+        OSError: the folder can't be written to; the file is as it was.
+    """
+    return path.rename(aside_path(path))
+
+
+def aside_path(path: Path) -> Path:
+    """Return where a damaged file goes: ``NAME.bad``, or ``NAME.bad-2`` and so on when there is one already."""
+    candidate, number = path.with_name(f"{path.name}.bad"), 2
+    while os.path.lexists(candidate):
+        candidate, number = path.with_name(f"{path.name}.bad-{number}"), number + 1
+    return candidate
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import tomllib
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.errors import InvalidValue, PresetNotSaved
-from mirrorfx.files import write_whole
+from mirrorfx.files import set_aside, write_whole
 from mirrorfx.geometry.output import OutputGeometry
 from mirrorfx.resources import config_dir
 
@@ -92,12 +91,6 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problem = str(error)
-    aside = _set_aside(path)
+    aside = set_aside(path)
     _log.warning("%s is damaged (%s); it was set aside as %s, and the defaults are used.", path, problem, aside)
     return {}
-
-
-def _set_aside(path: Path) -> Path:
-    names = (path.with_name(f"{path.name}.bad{number or ''}") for number in itertools.count())
-    aside = next(name for name in names if not name.exists())
-    return path.rename(aside)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mirrorfx.errors import EffectUnavailable, PresetError, PresetInvalid, PresetNotFound, PresetNotSaved, did_you_mean
+from mirrorfx.files import set_aside
 from mirrorfx.params import ParamRegistry
 from mirrorfx.presets.names import check_name, slug
 from mirrorfx.presets.preset import Preset, load_preset
-from mirrorfx.presets.store import is_damaged, move_to_backup, save_preset, set_aside
+from mirrorfx.presets.store import is_damaged, move_to_backup, save_preset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

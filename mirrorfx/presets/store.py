@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import tomllib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.errors import PresetInvalid, PresetNotSaved
-from mirrorfx.files import write_whole
+from mirrorfx.files import aside_path, write_whole
 from mirrorfx.presets.names import check_name
 from mirrorfx.presets.preset import FORMAT, REQUIRED_KEYS, Preset, parse_preset
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from mirrorfx.params import Param
 
-__all__ = ["backup_path", "is_damaged", "move_to_backup", "save_preset", "set_aside"]
+__all__ = ["backup_path", "is_damaged", "move_to_backup", "save_preset"]
 
 _WAYS_OUT = {
     errno.ENOSPC: "Make room on that disk",
@@ -51,7 +50,7 @@ def save_preset(preset: Preset, path: Path, registry: Mapping[str, Param]) -> Pr
         if not path.is_file():
             write_whole(path, text.encode())
         elif path.read_bytes() != text.encode():
-            write_whole(_free_bad_path(path) if is_damaged(path) else backup_path(path), path.read_bytes())
+            write_whole(aside_path(path) if is_damaged(path) else backup_path(path), path.read_bytes())
             write_whole(path, text.encode())
     except OSError as error:
         raise _not_saved(preset.name, path, error) from error
@@ -72,15 +71,6 @@ def is_damaged(path: Path) -> bool:
     return any(key not in table for key in REQUIRED_KEYS)
 
 
-def set_aside(path: Path) -> Path:
-    """Rename a damaged file to ``NAME.toml.bad``, or ``.bad-2`` and so on when there is one already; return that.
-
-    Raises:
-        OSError: the folder can't be written to.
-    """
-    return path.rename(_free_bad_path(path))
-
-
 def move_to_backup(path: Path) -> None:
     """Take a preset away; its ``.bak`` holds it from then on.
 
@@ -96,13 +86,6 @@ def move_to_backup(path: Path) -> None:
 def backup_path(path: Path) -> Path:
     """Return where the version before is kept."""
     return path.with_name(f"{path.name}.bak")
-
-
-def _free_bad_path(path: Path) -> Path:
-    candidate, number = path.with_name(f"{path.name}.bad"), 2
-    while os.path.lexists(candidate):
-        candidate, number = path.with_name(f"{path.name}.bad-{number}"), number + 1
-    return candidate
 
 
 def _template(path: Path, origin: Path | None) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mirrorfx.files import write_whole
+from mirrorfx.files import set_aside, write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +71,7 @@ class SessionFile:
                 raise ValueError("another format")
             return msgspec.convert(table, Session)
         except (msgspec.DecodeError, msgspec.ValidationError, KeyError, ValueError, AttributeError, TypeError) as error:
-            self._set_aside(error)
+            self.problem = f"The last session could not be read ({error}); {self._kept()}. The mirror starts afresh."
             return None
 
     def save(self, session: Session) -> bool:
@@ -91,8 +90,9 @@ class SessionFile:
         self._written, self.problem = content, ""
         return True
 
-    def _set_aside(self, error: Exception) -> None:
-        bad = self._path.with_name(f"{self._path.name}.bad")
-        with contextlib.suppress(OSError):
-            self._path.replace(bad)
-        self.problem = f"The last session could not be read ({error}); it is kept as {bad}. The mirror starts afresh."
+    def _kept(self) -> str:
+        """Set the damaged file aside; say where it is kept."""
+        try:
+            return f"it is kept as {set_aside(self._path)}"
+        except OSError as error:
+            return f"it can't be set aside either ({error.strerror or error}): copy {self._path} to keep it"

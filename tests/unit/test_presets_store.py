@@ -15,7 +15,7 @@ from mirrorfx import files
 from mirrorfx.errors import PresetInvalid, PresetNotSaved
 from mirrorfx.params import ParamRegistry
 from mirrorfx.presets import Preset, load_preset
-from mirrorfx.presets.store import backup_path, is_damaged, save_preset, set_aside
+from mirrorfx.presets.store import backup_path, is_damaged, save_preset
 
 REGISTRY = ParamRegistry()
 OIL = Preset(
@@ -274,11 +274,3 @@ def test_damage_is_told_from_a_mistake(tmp_path):
     mistakes = (whole, whole + b"sed = 3", whole.replace(b"0.5", b"7"), whole.replace(b"= 1", b"= 9"))
     assert [damaged(content) for content in mistakes] == [False] * 4
     assert not is_damaged(tmp_path / "missing.toml")
-
-
-def test_an_earlier_bad_file_is_never_overwritten(path):
-    for content in (b"first", b"second", b"third"):
-        path.write_bytes(content)
-        set_aside(path)
-    kept = {p.name.removeprefix("oil-portrait.toml"): p.read_bytes() for p in path.parent.iterdir()}
-    assert kept == {".bad": b"first", ".bad-2": b"second", ".bad-3": b"third"}

@@ -149,6 +149,25 @@ def test_a_corrupted_session_is_set_aside_and_the_mirror_starts(tmp_path, conten
     assert file.load() == SESSION
 
 
+def test_the_second_corrupted_session_leaves_the_first(tmp_path):
+    for content in (b"first", b"second"):
+        (tmp_path / "session.json").write_bytes(content)
+        assert SessionFile(tmp_path / "session.json").load() is None
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {b"first", b"second"}
+
+
+def test_a_corrupted_session_that_can_not_be_set_aside_is_told_of(tmp_path, monkeypatch):
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "session.json").write_bytes(b"?")
+    monkeypatch.setattr("mirrorfx.show.session.set_aside", refuse)
+    file = SessionFile(tmp_path / "session.json")
+    assert file.load() is None
+    assert "can't be set aside either (Permission denied)" in file.problem
+    assert (tmp_path / "session.json").read_bytes() == b"?"
+
+
 def test_a_full_disk_leaves_the_session_before(tmp_path, monkeypatch):
     file = SessionFile(tmp_path / "session.json")
     file.save(SESSION)
