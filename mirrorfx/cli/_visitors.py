@@ -30,6 +30,13 @@ def add_visitor_options(parser: argparse.ArgumentParser) -> None:
         metavar="person|motion",
         help="who counts as somebody: a person that is detected (default), or whatever moves",
     )
+    group.add_argument(
+        "--attract-fps",
+        type=float,
+        default=10.0,
+        metavar="N",
+        help="new frames a second meanwhile, at most; 0 is as many as at other times (default: 10)",
+    )
     group.add_argument("--lock-prompt", action="store_true", help="only presets change the prompt")
     group.add_argument(
         "--word-list",
@@ -52,6 +59,7 @@ def visitor_settings(args: argparse.Namespace) -> dict[str, Any]:
         "attract": names,
         "attract_after_s": args.attract_after,
         "attract_by": args.attract_by,
+        "attract_fps": args.attract_fps,
         "lock_prompt": args.lock_prompt,
         "word_list": args.word_list,
     }

@@ -164,6 +164,7 @@ class Scheduler:
         self._last_worker = -1
         self._last_ns: int | None = None
         self._last_capture_ns = 0
+        self._least_ns = 0
         self._camera = CameraRhythm()
         self._vsync_ns = self._vsync_period_ns = 0
         self._target_ns = 0
@@ -290,7 +291,7 @@ class Scheduler:
         self._workers[worker].flights.append(flight)
         self._last_worker, self._last_ns, self._last_capture_ns = worker, now_ns, t_capture_ns
         if self._locked:
-            self._target_ns += self._ticks_a_frame * self._vsync_period_ns
+            self._target_ns += self._ticks_apart() * self._vsync_period_ns
         return flight
 
     def next_poll_ns(self, now_ns: int) -> int | None:
@@ -357,6 +358,13 @@ class Scheduler:
             self.mode = mode
             self._target_ns = 0
 
+    def space(self, least_ns: int) -> None:
+        """Let at least `least_ns` pass between two frames from now on; 0 lets the workers make all they can."""
+        before = self._ticks_apart()
+        self._least_ns = least_ns
+        if self._target_ns:  # counted from the last frame: sooner or later than was thought when it left
+            self._target_ns += (self._ticks_apart() - before) * self._vsync_period_ns
+
     @property
     def lock_ticks(self) -> int:
         """n: in LOCK a frame is shown every n-th tick, the fewest that the workers keep up with; 0 before `vsync`."""
@@ -400,7 +408,7 @@ class Scheduler:
     def _gate_ns(self, worker: int, now_ns: int) -> int:
         if self._last_ns is None:
             return now_ns
-        gate_ns = self._last_ns + round(self._gate * self._share_ns(worker))
+        gate_ns = self._last_ns + max(round(self._gate * self._share_ns(worker)), self._least_ns)
         return max(gate_ns, self._fresh_ns()) if self.CAPTURE_SPACING else gate_ns
 
     def _share_ns(self, worker: int) -> float:
@@ -447,6 +455,13 @@ class Scheduler:
         if fewest < self._ticks_a_frame and self.longest_ns > 0.97 * (self._ticks_a_frame - 1) * room_ns:
             return self._ticks_a_frame
         return fewest
+
+    def _ticks_apart(self) -> int:
+        """How many ticks lie between two frames' targets: more than the workers need where frames are spaced."""
+        if not self._vsync_period_ns:
+            return 0
+        least_ns = self._least_ns - self._vsync_period_ns // 10  # a display's real rate is never quite its nominal one
+        return max(self._ticks_a_frame, -(-least_ns // self._vsync_period_ns))
 
     def _adapt_lead(self, known: _Worker, early_ns: int) -> None:
         """Move the lead in small steps to where as many frames are tardy as may be (Robbins and Monro, 1951)."""

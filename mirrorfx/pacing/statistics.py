@@ -139,6 +139,10 @@ class DisplayStatistics:
         """Count frames that came too late to be shown."""
         self.frames_late += count
 
+    def new_beat(self) -> None:
+        """Judge what froze by the intervals from now on: frames are wanted more or less often."""
+        self._freeze = FreezeDetector()
+
     def as_dict(self) -> dict[str, Any]:
         """Return the whole run's figures under the report's names; see `frames_shown` and its like for the counts."""
         since_ns = self._last_tick_ns - (self._first_ns or 0)

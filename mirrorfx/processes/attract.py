@@ -33,6 +33,8 @@ BACK_FADE_S = 0.2
 _EACH_NS = 30 * SECOND
 _WAYS = ("person", "motion")
 _AFTER_S = (1.0, 3600.0)
+_FPS = (1.0, 240.0)
+"""Slower, and the wall would take the workers for gone."""
 
 
 def check_attract(settings: MirrorSettings) -> None:
@@ -48,6 +50,12 @@ def check_attract(settings: MirrorSettings) -> None:
     if not least <= settings.attract_after_s <= most:
         raise InvalidValue(
             f"--attract-after is {settings.attract_after_s:g}; it must be seconds from {least:g} to {most:g}."
+        )
+    slowest, fastest = _FPS
+    if settings.attract_fps != 0 and not slowest <= settings.attract_fps <= fastest:
+        raise InvalidValue(
+            f"--attract-fps is {settings.attract_fps:g}; it must be new frames a second from {slowest:g} to "
+            f"{fastest:g}, or 0 for as many as at other times."
         )
     if not settings.attract or settings.attract_by != "person":
         return
@@ -85,6 +93,8 @@ class Attract:
         self._presets = presets
         self._names = settings.attract
         self._after_ns = round(settings.attract_after_s * SECOND)
+        self._spacing_ns = round(SECOND / settings.attract_fps) if settings.attract_fps else 0
+        self._slow = False
         self._by_motion = settings.attract_by == "motion"
         self.station = Station("presence", self._spawn, engine.poller)
         self._says: dict[str, Any] = {}
@@ -107,7 +117,14 @@ class Attract:
         if not self._names:
             return {"presence": None, "attract": None}
         after_s = self._after_ns / SECOND
-        attract = {"presets": list(self._names), "after_s": after_s, "on": self._on, "problem": self._broken}
+        fps = SECOND / self._spacing_ns if self._spacing_ns else None
+        attract = {
+            "presets": list(self._names),
+            "after_s": after_s,
+            "fps": fps,
+            "on": self._on,
+            "problem": self._broken,
+        }
         return {"presence": self._presence(), "attract": attract}
 
     def _presence(self) -> dict[str, Any]:
@@ -172,6 +189,7 @@ class Attract:
         if self._by_itself:
             return {}
         values, self._show, self._on = self._show.values, None, None
+        self._keep_pace()
         return {name: value for name, value in values.items() if name in self._engine.editor.registry}
 
     # By itself
@@ -241,16 +259,25 @@ class Attract:
             engine.notice(f"Attract mode rests: {error}", "error")
             return True
         self._on = self._presets.name = preset.name
+        self._keep_pace()
         return True
 
     def _leave(self) -> bool:
         if self._show is None:
             return False
         show, self._show, self._on, self._next_ns = self._show, None, None, None
+        self._keep_pace()
         known = {name: value for name, value in show.values.items() if name in self._engine.editor.registry}
         self._edit(known, BACK_FADE_S)
         self._presets.name = show.preset
         return True
+
+    def _keep_pace(self) -> None:
+        """Have few frames painted while nobody sees them, and all that can be as soon as somebody does."""
+        slow = bool(self._show and self._spacing_ns)
+        if slow is not self._slow:
+            self._slow = slow
+            self._engine.space_frames(self._spacing_ns if slow else 0)
 
     def _edit(self, values: Mapping[str, object], fade_s: float) -> None:
         self._own = True

@@ -28,6 +28,7 @@ from mirrorfx.processes.messages import (
     FramesShown,
     Hold,
     ModeIs,
+    NewBeat,
     PanicIs,
     Prepared,
     Ready,
@@ -345,6 +346,12 @@ class Engine:
     def _tell_mode(self) -> None:
         if self.wall:
             self.wall.send(ModeIs(int(self.mode is Mode.LOCK)))
+
+    def space_frames(self, least_ns: int) -> None:
+        """Let at least `least_ns` pass between two frames from now on (0: as they can be painted); it is no lag."""
+        self.scheduler.space(least_ns)
+        if self.wall:
+            self.wall.send(NewBeat())
 
     def tell_hold(self) -> None:
         """Tell the wall when it is to hold its picture, however long that takes, and when no longer."""

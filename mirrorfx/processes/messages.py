@@ -29,6 +29,7 @@ __all__ = [
     "Hold",
     "Message",
     "ModeIs",
+    "NewBeat",
     "PanicIs",
     "ParamsAre",
     "Prepare",
@@ -372,6 +373,14 @@ class FramesShown(_Text):
     """Wall → engine: the frames shown since the last of these; records of `mirrorfx.processes.frame_log`."""
 
     KIND = 41
+
+
+@_message
+@dataclass(frozen=True, slots=True)
+class NewBeat(Message):
+    """Engine → wall: frames are wanted more or less often from now on; what lags is judged anew."""
+
+    KIND = 42
 
 
 @_message

@@ -26,6 +26,7 @@ from mirrorfx.processes.messages import (
     Hold,
     Message,
     ModeIs,
+    NewBeat,
     PanicIs,
     Release,
     Result,
@@ -353,6 +354,8 @@ class Presenter:
                 self._pacer.set_mode(self._mode)
             case Hold(on):
                 self._holding = bool(on)
+            case NewBeat():
+                self._record.new_beat()
             case Switch(what, on):
                 self._switch(self._overlay.state.switched(Panic(what), on=bool(on)))
             case CurtainIs(shut, fade_ns):

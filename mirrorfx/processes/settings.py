@@ -64,6 +64,7 @@ class MirrorSettings:
         attract: presets for the time that nobody is there; empty has no attract mode.
         attract_after_s: how long nobody must be there.
         attract_by: ``person`` detects persons, ``motion`` takes whatever moves for one.
+        attract_fps: how many new frames a second are painted at most meanwhile; 0 is as many as at other times.
         lock_prompt: whether only presets change the prompt.
         word_list: a file of words that no prompt may have; None takes the user's own, if there is one.
         words: what that file has, read at the start.
@@ -108,6 +109,7 @@ class MirrorSettings:
     attract: tuple[str, ...] = ()
     attract_after_s: float = 20.0
     attract_by: str = "person"
+    attract_fps: float = 10.0
     lock_prompt: bool = False
     word_list: Path | None = None
     words: tuple[str, ...] = ()

@@ -61,6 +61,11 @@ class WallRecord:
         """Something else paints from now on; its beat may be another."""
         self._lag.new_beat()
 
+    def new_beat(self) -> None:
+        """Frames come more or less often from now on, as it is wanted: neither lag nor a freeze."""
+        self._lag.new_beat()
+        self._display.new_beat()
+
     def figures(self, now_ns: int) -> dict[str, Any]:
         """Return the counts and times for the report."""
         display = self._display

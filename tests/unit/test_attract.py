@@ -59,6 +59,8 @@ class Show(Engine):
     """An engine whose visitors come and go."""
 
     def __init__(self, **changes):
+        self.spaced = []
+        self.space_frames = self.spaced.append
         super().__init__(SETTINGS.__class__(**{**_fields(SETTINGS), **changes}))
         self.wall = None
         self.watcher = self.commands.attract.station = Watcher(self.clock)
