@@ -44,7 +44,7 @@ def _rows(report: dict[str, Any], outcome: Outcome) -> dict[str, str]:
         "behind the camera": f"{latency['mean']:.0f} ms mean, {latency['p95']:.0f} p95, {latency['p99']:.0f} p99",
         "beat": f"{interval['mean']:.1f} ms between new frames, ±{interval['std']:.1f}, {report['freezes']} freezes",
         "not painted": f"{dropped['mailbox']} newer one came first, {dropped['late']} late, "
-        f"{dropped['worker_lost']} lost with a worker",
+        f"{dropped['worker_lost']} lost with a worker, {dropped['worker_retired']} left by one no longer wanted",
         "engine": f"{report['engine_cpu_ms_per_frame']:.2f} ms CPU a frame",
         "first picture": f"after {outcome.first_picture_s:.1f} s" if outcome.first_picture_s else "none",
     }

@@ -120,10 +120,12 @@ class Crew:
             return
         retired = station.state is StationState.OFF
         engine.scheduler.lost(worker.number, now_ns)
-        engine.counts.worker_lost += worker.drop_jobs()
+        dropped = worker.drop_jobs()
         if retired:
+            engine.counts.worker_retired += dropped
             station.end()
         else:
+            engine.counts.worker_lost += dropped
             station.lost(now_ns, reason)
             self._say_lost(worker, now_ns)
         engine.free(worker.name)

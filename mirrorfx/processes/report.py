@@ -33,7 +33,10 @@ _NO_DISPLAY: dict[str, Any] = {
 
 
 class Counts:
-    """What the engine counts: frames by fate, and in which order the workers were used."""
+    """What the engine counts: frames by fate, and in which order the workers were used.
+
+    A frame is lost with a worker that died or hung, and retired with one that was ended because it was no longer wanted.
+    """
 
     def __init__(self) -> None:
         self.captured = 0
@@ -41,6 +44,7 @@ class Counts:
         self.completed = 0
         self.mailbox = 0
         self.worker_lost = 0
+        self.worker_retired = 0
         self.late = 0
         self.previewed = 0
         self._first: list[int] = []
@@ -110,6 +114,7 @@ def build_report(
             "mailbox": counts.mailbox,
             "late": counts.late + shown.pop("late"),
             "worker_lost": counts.worker_lost,
+            "worker_retired": counts.worker_retired,
         },
     }
     return {

@@ -126,7 +126,7 @@ FIGURES = {
         "shown": 1580,
         "repeated": 1800,
         "repeated_by": {"beat": 1790, "behind": 4, "hold": 5, "panic": 1},
-        "dropped": {"mailbox": 214, "late": 3, "worker_lost": 1},
+        "dropped": {"mailbox": 214, "late": 3, "worker_lost": 1, "worker_retired": 1},
     },
     **(_BEAT | {"fps": 20.0}),
     "recent": _BEAT,
@@ -160,6 +160,7 @@ class FakeEngine:
         greeted: a desk has said hello; before that its other requests would wait behind it.
         preset_values: what its presets set, by name.
         hangs: requests wait for their answer while it is set.
+        wall_is_slow: the wall tells only by `wall_tells` what it has obeyed.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -170,6 +171,8 @@ class FakeEngine:
         self.refusal = ""
         self.preset_values: dict[str, dict[str, Any]] = {"Charcoal": {"strength": 0.9, "strokes": 5}}
         self.hangs = False
+        self.wall_is_slow = False
+        self._wall_to_tell: dict[str, Any] = {}
         self.greeted = False
         self._waiting = []
         self._serving = QTimer(interval=2)
@@ -241,6 +244,7 @@ class FakeEngine:
                 self.state["camera"] = camera | {"asked": camera["asked"] | asked}
             case "source":
                 self.state["sources"] = [s | {"current": s["name"] == arguments["name"]} for s in self.state["sources"]]
+                self.state["source"] = arguments["name"]
             case "wall":
                 self._obey_wall(arguments)
             case "lock":
@@ -255,7 +259,18 @@ class FakeEngine:
         if "fullscreen" in arguments:
             name = arguments["fullscreen"]
             wishes |= {"fullscreen": name is not None, "screen": name or self.state["wall"]["screen"]}
-        self.state["wall"] = self.state["wall"] | wishes
+        self._wall_to_tell |= wishes
+        if not self.wall_is_slow:
+            self._tell_wall()
+
+    def _tell_wall(self) -> None:
+        self.state["wall"] = self.state["wall"] | self._wall_to_tell
+        self._wall_to_tell = {}
+
+    def wall_tells(self) -> None:
+        """The wall says at last what it has obeyed."""
+        self._tell_wall()
+        self.publish_state()
 
     def close(self) -> None:
         self._serving.stop()

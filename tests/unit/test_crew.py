@@ -91,6 +91,7 @@ class FakeWorker:
         self.asked = []
         self.prepares = []
         self.state = None
+        self.jobs = 0
 
     @property
     def ready(self):
@@ -119,7 +120,8 @@ class FakeWorker:
         return False
 
     def drop_jobs(self):
-        return 0
+        dropped, self.jobs = self.jobs, 0
+        return dropped
 
     def tell(self, state):
         self.state = state
@@ -144,7 +146,7 @@ class House:
         self.poller = None
         self.scheduler = Scheduler()
         self.editor = ParamEditor(ParamRegistry(effect_of(effect).params), {}, 0)
-        self.counts = SimpleNamespace(worker_lost=0, pool_complete=lambda: None)
+        self.counts = SimpleNamespace(worker_lost=0, worker_retired=0, pool_complete=lambda: None)
         self.commands = SimpleNamespace(publish_state=lambda: None)
         self.notices = []
         self.crew = Crew(self)
@@ -232,6 +234,17 @@ def test_a_carrier_that_is_late_never_paints(house):
     house.ready("worker-0")
     assert state_of(house, "carrier") is StationState.OFF
     assert house.crew.figures() == [{"name": "worker-0"}, {"name": "worker-1"}]
+
+
+def test_frames_of_a_carrier_that_is_relieved_are_not_lost_and_those_of_a_dead_worker_are(house):
+    house = house("turbo", 1)
+    house.ready("carrier")
+    house.crew.carrier.jobs = 2
+    assert house.ready("worker-0") == ["worker-0"]
+    assert (house.counts.worker_lost, house.counts.worker_retired) == (0, 2)
+    house.crew.named("worker-0").jobs = 1
+    house.lose("worker-0")
+    assert (house.counts.worker_lost, house.counts.worker_retired) == (1, 2)
 
 
 def test_the_carrier_has_its_own_params_and_a_cpu(house):

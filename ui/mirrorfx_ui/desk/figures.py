@@ -52,7 +52,7 @@ class FiguresPanel(QWidget):
         self.delay = Tile(tr("set delay"), tr("How long each frame waits for its turn, so that all come evenly"))
         self.newer = Tile(tr("newer came"), tr("Not painted: a newer frame came first. Normal with a fast camera"))
         self.late = Tile(tr("too late"), tr("Painted, but not in time to be shown"))
-        self.lost = Tile(tr("worker lost"), tr("Lost with a worker that ended"))
+        self.lost = Tile(tr("worker lost"), tr("Lost with a worker that died or hung"))
         self.in_time = Tile(tr("none was due"), tr("The screen is faster than the beat. Normal"))
         self.behind = Tile(tr("none had come"), tr("A new frame should have been there: the wall lagged"))
         self.held = Tile(tr("on purpose"), tr("Held while networks change, or hidden by a panic key"))
