@@ -35,7 +35,7 @@ _NO_DISPLAY: dict[str, Any] = {
 class Counts:
     """What the engine counts: frames by fate, and in which order the workers were used.
 
-    A frame is lost with a worker that died or hung, and retired with one that was ended because it was no longer wanted.
+    A frame is lost with a worker that died or hung, and retired with one that was ended as it was no longer wanted.
     """
 
     def __init__(self) -> None:
