@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 
+from mirrorfx.clock import SECOND
 from mirrorfx.show.person_detector import detector_state
 
 from .conftest import family
@@ -80,6 +81,46 @@ def test_the_wall_attracts_while_the_room_is_empty_and_is_back_when_somebody_com
 
     outcome = operate(script, source=film, **ATTRACT)
     assert outcome.report["freezes"] <= 2
+
+
+def painted(events, check, seconds=30):
+    """Return (time in seconds, frames given to workers) of all figures so far, once `check` holds of them."""
+    for _ in range(round(seconds * 20)):
+        told = [event.data for event in list(events) if event.event == "figures"]
+        rows = [(data["t_ns"] / SECOND, data["frames"]["dispatched"]) for data in told]
+        if check(rows):
+            return rows
+        time.sleep(0.05)
+    raise AssertionError(f"never came true: {rows[-5:]}")
+
+
+def test_few_frames_are_painted_meanwhile_and_many_again_when_somebody_comes(operate, tmp_path):  # noqa: F811
+    import cv2
+
+    picture = tmp_path / "room.png"
+    cv2.imwrite(str(picture), np.full((384, 384, 3), 90, np.uint8))
+
+    def rate(events):
+        since = len(painted(events, bool)) + 1
+        rows = painted(events, lambda rows: len(rows) > since + 5)[since:]
+        (t0_s, first), (t1_s, last) = rows[0], rows[-1]
+        return (last - first) / (t1_s - t0_s), t1_s - t0_s
+
+    def script(client, events):
+        settled(client, is_attracting)
+        rates["attract"] = rate(events)
+        client.ask("set", params={"strength": 0.3})  # whoever operates the mirror is somebody, too
+        rates["show"] = rate(events)
+        lag = [e.data["lag"]["frames"] for e in events if e.event == "figures"]
+        notices = [e.data["text"] for e in events if e.event == "notice"]
+        print(f"frames that lagged, each time it was told: {lag}; said: {notices}")  # this machine may really lag
+
+    rates = {}
+    operate(script, source=str(picture), attract_fps=4.0, attract_by="motion", **(ATTRACT | {"attract_after_s": 5.0}))
+    (slow, over_s), (full, _) = rates["attract"], rates["show"]
+    print(f"painted: {slow:.2f} a second while nobody is there, {full:.2f} when somebody is")
+    assert slow <= 4.0 + 1 / over_s
+    assert full > 6.0
 
 
 def test_the_show_goes_on_without_the_presence_process_and_it_comes_back(operate, film):  # noqa: F811
