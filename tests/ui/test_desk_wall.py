@@ -89,7 +89,7 @@ def test_a_corner_is_dragged_in_small(panel, engine, qtbot):
     assert panel.reset.isEnabled()
     qtbot.mouseClick(panel.reset, LEFT)
     settled(panel, qtbot)
-    assert engine.asked[-1] == ("wall", {"corners": None})
+    assert engine.asked[-1] == ("wall", {"corners": [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]})
     assert pad.corners == UNIT_SQUARE
 
 

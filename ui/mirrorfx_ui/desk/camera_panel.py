@@ -9,7 +9,8 @@ from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from mirrorfx_ui.desk.chooser import Chooser
 from mirrorfx_ui.desk.controls import NAME_PX, ROW_GAP_PX, Control
-from mirrorfx_ui.desk.edits import ParamEdits
+from mirrorfx_ui.desk.edits import Edits
+from mirrorfx_ui.desk.gesture import Gesture
 from mirrorfx_ui.desk.number_controls import NumberBox
 from mirrorfx_ui.desk.params import make_control
 from mirrorfx_ui.desk.signs import Sign, icon
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mirrorfx_ui.desk.bridge import Bridge
+    from mirrorfx_ui.desk.steps import Steps
 
 __all__ = ["CameraPanel", "LockRow"]
 
@@ -31,12 +33,13 @@ _FAR = 1e6
 class LockRow(QWidget):
     """One of the camera's controls: automatic, or locked to a number in the driver's own unit."""
 
-    def __init__(self, name: str, caption: str, edits: ParamEdits, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, caption: str, edits: Edits, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._name = name
-        self._caption = caption
+        self.caption = caption
         self._edits = edits
         self._real: float | None = None
+        self.gesture = Gesture(name)
         self.lock = QPushButton()
         self.lock.setCheckable(True)
         self.lock.setFixedWidth(_BUTTON_PX)
@@ -44,7 +47,7 @@ class LockRow(QWidget):
         self.box = NumberBox({"minimum": -_FAR, "maximum": _FAR, "kind": "int"})
         self.box.setFixedWidth(_BOX_PX)
         self.box.setAccessibleName(caption)
-        self.box.valueChanged.connect(lambda value: edits.edit(name, value, 0.0))
+        self.box.valueChanged.connect(self._typed)
         self.note = label("", "muted")
         self.note.setWordWrap(True)
         title = label(caption, "param")
@@ -70,24 +73,30 @@ class LockRow(QWidget):
         self.lock.setText(self.tr("Locked") if locked else self.tr("Automatic"))
         self.lock.setIcon(icon(Sign.LOCK if locked else Sign.UNLOCKED))
         state = self.tr("%1 is locked") if locked else self.tr("%1 is automatic")
-        self.lock.setAccessibleName(state.replace("%1", self._caption))
+        self.lock.setAccessibleName(state.replace("%1", self.caption))
         differs = locked and real is not None and abs(real - (asked or 0.0)) > 0.5
         has = self.tr("The camera has %1.").replace("%1", f"{real:g}") if differs else ""
         self.note.setText(lacks or has)
 
+    def _typed(self, value: float) -> None:
+        self.gesture.step()
+        self._edits.edit(self._name, value, gesture=self.gesture.name)
+
     def _click(self, on: bool) -> None:  # noqa: FBT001  a signal's argument
-        self._edits.edit(self._name, self.box.value() if on else None, 0.0)
+        self._edits.edit(self._name, self.box.value() if on else None)
 
 
 class CameraPanel(QWidget):
     """Everything here holds at once, but for another source: the wall holds its picture until that one is there."""
 
-    def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
+    def __init__(self, bridge: Bridge, steps: Steps, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._bridge = bridge
+        self._steps = steps
         self._sources: list[dict[str, Any]] = []
-        self._edits = ParamEdits(bridge, self, "camera")
+        self._edits = Edits(bridge, self, "camera", lambda state: (state.get("camera") or {}).get("asked", {}))
         self._edits.settled.connect(self._show)
+        self._source_edits = Edits(bridge, self, "source", lambda state: {"name": state["source"]})
+        self._source_edits.settled.connect(self._fill)
         self._asked: dict[str, Any] = {}
         self.source = Chooser()
         self.source.setAccessibleName(self.tr("Source"))
@@ -107,7 +116,10 @@ class CameraPanel(QWidget):
         self.controls = {control.name: control for control in map(make_control, self._pseudo_params())}
         for control in self.controls.values():
             control.edited.connect(self._edit)
-            control.let_go.connect(self._show)
+            control.let_go.connect(self._let_go)
+        names = {name: str(control.param["label"]) for name, control in self.controls.items()}
+        steps.follow(self._edits, "camera/", names | {name: row.caption for name, row in self.locks.items()})
+        steps.follow(self._source_edits, "source/", {"name": tr("Source")})
         self._lay_out()
         bridge.state_changed.connect(self.take)
 
@@ -149,7 +161,11 @@ class CameraPanel(QWidget):
 
     def _choose(self, index: int) -> None:
         if not self._sources[index]["current"]:
-            self._bridge.ask("source", lambda _reply: self._fill(), name=self._sources[index]["name"])
+            self._source_edits.edit("name", self._sources[index]["name"])
+
+    def _let_go(self) -> None:
+        self._steps.end_gesture()
+        self._show()
 
     def _show(self) -> None:
         for name, control in self.controls.items():
@@ -158,7 +174,8 @@ class CameraPanel(QWidget):
                 control.show_value(f"{value}°" if name == "rotation" else value)
 
     def _edit(self, name: str, value: Any, _fade_s: float) -> None:
-        self._edits.edit(name, int(value.rstrip("°")) if name == "rotation" else value, 0.0)
+        asked = int(value.rstrip("°")) if name == "rotation" else value
+        self._edits.edit(name, asked, gesture=self.controls[name].gesture.name)
 
     def _pseudo_params(self) -> list[dict[str, Any]]:
         """Describe how the picture is placed as the engine describes params, for the same controls."""

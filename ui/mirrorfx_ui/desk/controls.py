@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QElapsedTimer, Qt, pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from mirrorfx_ui.desk.chooser import Chooser
+from mirrorfx_ui.desk.gesture import Gesture
 from mirrorfx_ui.desk.signs import Sign, icon
 from mirrorfx_ui.desk.theme import label
 
@@ -36,8 +37,6 @@ DRAG_FADE_S = 0.15
 STEP_FADE_S = 0.6
 """For values that jump: a typed number, another seed, a prompt."""
 
-_PAUSE_MS = 700
-"""Turns of the wheel or keys that follow sooner are one step."""
 NAME_PX = 112
 ROW_GAP_PX = 10
 INSET_PX = 11
@@ -65,8 +64,7 @@ class Control(QWidget):
         super().__init__(parent)
         self.name = str(param["name"])
         self.param = param
-        self._gesture = 0
-        self._since_step = QElapsedTimer()
+        self.gesture = Gesture(self.name)
         self.locked = False
         self.lock = QToolButton()
         self.lock.setProperty("role", "sign")
@@ -80,22 +78,6 @@ class Control(QWidget):
     def held(self) -> bool:
         """Whether the user is at it: other people's edits must not move it now."""
         return False
-
-    @property
-    def gesture(self) -> str:
-        """Which movement of the user's hand an edit belongs to: those of one are undone as one."""
-        return f"{self.name} {self._gesture}"
-
-    def begin_gesture(self) -> None:
-        """What is edited from now on is another step for undo."""
-        self._gesture += 1
-        self._since_step.invalidate()
-
-    def step(self) -> None:
-        """Begin a gesture, unless the one before was a step, too, and a moment ago."""
-        if not self._since_step.isValid() or self._since_step.elapsed() > _PAUSE_MS:
-            self.begin_gesture()
-        self._since_step.start()
 
     def show_value(self, value: object) -> None:
         """Show the engine's value, telling nobody."""
@@ -139,7 +121,7 @@ class Control(QWidget):
         return menu
 
     def _reset_by_menu(self) -> None:
-        self.begin_gesture()
+        self.gesture.begin()
         self.reset()
 
     def _copy_osc(self) -> None:
@@ -178,7 +160,7 @@ class NameLabel(QWidget):
     @override
     def mouseDoubleClickEvent(self, a0: QMouseEvent | None) -> None:
         if not self._control.locked:
-            self._control.begin_gesture()
+            self._control.gesture.begin()
             self._control.reset()
 
 
@@ -218,7 +200,7 @@ class SwitchControl(Control):
         self._box.setChecked(bool(value))
 
     def _click(self, on: bool) -> None:  # noqa: FBT001  a signal's argument
-        self.begin_gesture()
+        self.gesture.begin()
         self.edited.emit(self.name, bool(on), STEP_FADE_S)
 
     def _word(self, on: bool) -> None:  # noqa: FBT001  a signal's argument
@@ -239,7 +221,7 @@ class ChoiceControl(Control):
         row.addWidget(self.lock)
 
     def _choose(self, text: str) -> None:
-        self.step()
+        self.gesture.step()
         self.edited.emit(self.name, text, STEP_FADE_S)
 
     @property

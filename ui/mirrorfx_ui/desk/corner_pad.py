@@ -12,6 +12,7 @@ from typing_extensions import override
 from mirrorfx.errors import InvalidValue
 from mirrorfx.geometry import UNIT_SQUARE, OutputGeometry
 from mirrorfx_ui.desk import theme
+from mirrorfx_ui.desk.gesture import Gesture
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QMouseEvent, QPaintEvent
@@ -49,6 +50,7 @@ class CornerPad(QWidget):
         super().__init__(parent)
         self.corners: Corners = UNIT_SQUARE
         self.chosen = 0
+        self.gesture = Gesture("corners")
         self._pixels = QSize(1920, 1080)
         self._grip: QPointF | None = None
         self.setFixedHeight(_HEIGHT_PX)
@@ -131,6 +133,7 @@ class CornerPad(QWidget):
         nearest = away.index(min(away))
         if away[nearest] <= _REACH_PX:
             self._choose(nearest)
+            self.gesture.begin()
             self._grip = a0.position()
 
     @override
@@ -155,9 +158,11 @@ class CornerPad(QWidget):
             return
         key = Qt.Key(a0.key())
         if key in _NUMBERS:
+            self.gesture.begin()
             self._choose(_NUMBERS.index(key))
         elif key in _ARROWS:
             far = 10 if a0.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
+            self.gesture.step()
             (dx, dy), (x, y) = _ARROWS[key], self.corners[self.chosen]
             self._move(x + far * dx / self._pixels.width(), y + far * dy / self._pixels.height())
         else:

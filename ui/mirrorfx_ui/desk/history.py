@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["Edit", "History"]
 
@@ -93,6 +93,12 @@ class History:
         """Do again what was undone last; as `undo`."""
         return self._move(self._undone, self._done, values, back=False)
 
+    def forget(self, is_gone: Callable[[str], bool]) -> None:
+        """Forget all steps that changed something of which `is_gone` says so."""
+        for steps in (self._done, self._undone):
+            steps[:] = [edit for edit in steps if not any(map(is_gone, edit.after))]
+        self._open = None
+
     def clear(self) -> None:
         """Forget everything: another effect with other params."""
         self._done.clear()
@@ -117,6 +123,6 @@ def _mine(left: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
 
 
 def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, float) or isinstance(other, float):
+    if isinstance(one, int | float) and isinstance(other, int | float):
         return bool(abs(one - other) <= 1e-9 * max(1.0, abs(one)))
     return bool(one == other)

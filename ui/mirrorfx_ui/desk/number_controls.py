@@ -85,7 +85,7 @@ class FaderControl(Control):
         self.box.setFixedWidth(_BOX_PX)
         for widget in (self.fader, self.box):
             self.describe(widget)
-        self.fader.sliderPressed.connect(self.begin_gesture)
+        self.fader.sliderPressed.connect(self.gesture.begin)
         self.fader.moved.connect(self._faded)
         self.fader.reset.connect(self.reset)
         self.fader.released.connect(self.let_go)
@@ -114,14 +114,14 @@ class FaderControl(Control):
 
     def _faded(self, position: float) -> None:
         if not self.fader.isSliderDown():
-            self.step()
+            self.gesture.step()
         value = self._lowest + self._span * position**self._curve
         self.box.show_value(value)
         # What the box shows is what is set: no digits that nobody can see.
         self._tell(self.box.value(), DRAG_FADE_S)
 
     def _typed(self, value: float) -> None:
-        self.step()
+        self.gesture.step()
         self.fader.set_position(self._position(value))
         self._tell(value, STEP_FADE_S)
 
@@ -185,9 +185,9 @@ class SeedControl(Control):
     def _roll(self) -> None:
         # Six digits are easy to read out and write down; the whole range is there for those who type.
         most = min(int(self.param["maximum"]), 999_999)
-        self.begin_gesture()
+        self.gesture.begin()
         self.box.setValue(random.randint(int(self.param["minimum"]), most))
 
     def _changed(self, value: float) -> None:
-        self.step()
+        self.gesture.step()
         self.edited.emit(self.name, round(value), STEP_FADE_S)

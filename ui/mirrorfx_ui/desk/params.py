@@ -11,12 +11,12 @@ from mirrorfx_ui.desk.drift_walk import DriftWalk
 from mirrorfx_ui.desk.edits import ParamEdits
 from mirrorfx_ui.desk.number_controls import FaderControl, SeedControl
 from mirrorfx_ui.desk.prompt import TextControl
-from mirrorfx_ui.desk.steps import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mirrorfx_ui.desk.bridge import Bridge
+    from mirrorfx_ui.desk.steps import Steps
 
 __all__ = ["ParamPanel", "make_control"]
 
@@ -44,7 +44,7 @@ class ParamPanel(QWidget):
     A control that the user holds, or whose edit is on its way, is left alone; it takes the engine's value afterwards.
     """
 
-    def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
+    def __init__(self, bridge: Bridge, steps: Steps, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.controls: dict[str, Control] = {}
         self._params: list[dict[str, Any]] = []
@@ -55,7 +55,8 @@ class ParamPanel(QWidget):
         self.walk.hide()
         self._edits = ParamEdits(bridge, self)
         self._edits.settled.connect(self._settled)
-        self.steps = Steps(bridge, self._edits, self)
+        self.steps = steps
+        steps.follow(self._edits)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(14)
@@ -81,7 +82,7 @@ class ParamPanel(QWidget):
         self._bridge.noticed.emit("info", self.tr("Copied: %1").replace("%1", text))
 
     def _edit(self, name: str, value: object, fade_s: float) -> None:
-        self._edits.edit(name, value, fade_s, self.controls[name].gesture)
+        self._edits.edit(name, value, fade_s, self.controls[name].gesture.name)
 
     def _let_go(self) -> None:
         self.steps.end_gesture()

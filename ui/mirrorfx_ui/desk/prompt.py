@@ -90,7 +90,7 @@ class TextControl(Control):
         self._pause.stop()
         if self._plain() != self._shown:
             self._shown, self._refused = self._plain(), False
-            self.begin_gesture()
+            self.gesture.begin()
             self.history.add(self._shown)
             self.edited.emit(self.name, self._shown, STEP_FADE_S)
         self._say()

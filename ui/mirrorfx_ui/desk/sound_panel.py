@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from mirrorfx_ui.desk.chooser import Chooser
 from mirrorfx_ui.desk.controls import NAME_PX, ROW_GAP_PX
-from mirrorfx_ui.desk.edits import ParamEdits
+from mirrorfx_ui.desk.edits import Edits
 from mirrorfx_ui.desk.meters import Meters
 from mirrorfx_ui.desk.number_controls import FaderControl
 from mirrorfx_ui.desk.routes import RouteTable
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from mirrorfx.control.protocol import Reply
     from mirrorfx_ui.desk.bridge import Bridge
+    from mirrorfx_ui.desk.steps import Steps
 
 __all__ = ["SoundPanel"]
 
@@ -44,13 +45,15 @@ _NOTHING, _SOUNDTRACK = None, "soundtrack"
 class SoundPanel(QWidget):
     """Asks for sound when it is first looked at; before that no sound process runs."""
 
-    def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
+    def __init__(self, bridge: Bridge, steps: Steps, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._bridge = bridge
+        self._steps = steps
         self._sound: dict[str, Any] = {}
         self._asked = False
         self._routing = 0
-        self._edits = ParamEdits(bridge, self, "sound")
+        self._edits = Edits(bridge, self, "sound", _volume)
+        steps.follow(self._edits, "sound/", {"volume": self.tr("Volume")})
         self.trouble = _Trouble()
         self._make_soundtrack()
         self.input = Chooser()
@@ -180,6 +183,13 @@ class SoundPanel(QWidget):
         dialog.show()
         return dialog
 
+    def _edit_volume(self, name: str, value: float, _fade_s: float) -> None:
+        self._edits.edit(name, value, gesture=self.volume.gesture.name)
+
+    def _let_volume_go(self) -> None:
+        self._steps.end_gesture()
+        self._show()
+
     def take_file(self, path: str) -> None:
         """Ask for another soundtrack."""
         self._bridge.ask("sound", file=path)
@@ -217,7 +227,8 @@ class SoundPanel(QWidget):
             {"name": "volume", "kind": "float", "label": tr("Volume"), "help": tr("Of the soundtrack")}
             | {"minimum": 0.0, "maximum": 1.0, "default": 1.0, "unit": "", "curve": 1.0, "osc": ""}
         )
-        self.volume.edited.connect(lambda name, value, _fade_s: self._edits.edit(name, value, 0.0))
+        self.volume.edited.connect(self._edit_volume)
+        self.volume.let_go.connect(self._let_volume_go)
         self.device = Chooser()
         self.device.setAccessibleName(tr("Play on"))
         self.device.activated.connect(
@@ -286,6 +297,11 @@ def _named(name: str, widget: QWidget) -> QHBoxLayout:
     row.addWidget(title)
     row.addWidget(widget, 1)
     return row
+
+
+def _volume(state: Mapping[str, Any]) -> dict[str, Any]:
+    sound = state.get("sound")
+    return {"volume": sound["volume"]} if sound else {}
 
 
 def _clock(seconds: float) -> str:

@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from mirrorfx.geometry import UNIT_SQUARE
 from mirrorfx_ui.desk.chooser import Chooser
 from mirrorfx_ui.desk.corner_pad import CornerPad
-from mirrorfx_ui.desk.edits import ParamEdits
+from mirrorfx_ui.desk.edits import Edits
 from mirrorfx_ui.desk.signs import Sign, icon
 from mirrorfx_ui.desk.theme import label
 
@@ -20,20 +20,25 @@ if TYPE_CHECKING:
 
     from mirrorfx.control.protocol import Reply
     from mirrorfx_ui.desk.bridge import Bridge
+    from mirrorfx_ui.desk.steps import Steps
 
 __all__ = ["WallPanel"]
+
+_WHERE = "wall/"
 
 
 class WallPanel(QWidget):
     """The corners can be dragged here in small, or, better, on the wall itself; they are kept for each screen."""
 
-    def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
+    def __init__(self, bridge: Bridge, steps: Steps, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._bridge = bridge
+        self._steps = steps
         self._wall: Mapping[str, Any] | None = None
-        self._edits = ParamEdits(bridge, self, "wall")
+        self._edits = Edits(bridge, self, "wall", _corners)
         self._edits.settled.connect(self._show)
         tr = self.tr
+        steps.follow(self._edits, _WHERE, {"corners": tr("Corners")})
         self.note = label(tr("The wall has no window now: it runs without a screen."), "muted")
         self.note.setWordWrap(True)
         self.where_to = Chooser()
@@ -51,12 +56,12 @@ class WallPanel(QWidget):
         self.pad = CornerPad()
         self.pad.setToolTip(tr("Shift drags finely. Keys: 1 to 4 choose a corner, arrows move it by one pixel"))
         self.pad.moved.connect(self._corners_moved)
-        self.pad.released.connect(self._show)
+        self.pad.released.connect(self._released)
         self.where = label("", "muted")
         self.reset = QPushButton(tr("Reset"))
         self.reset.setAccessibleName(tr("Reset the corners"))
         self.reset.setToolTip(tr("Put all corners back to the screen's own"))
-        self.reset.clicked.connect(lambda: self._edits.edit("corners", None, 0.0))
+        self.reset.clicked.connect(lambda: self._edits.edit("corners", [list(corner) for corner in UNIT_SQUARE]))
         self._lay_out()
         bridge.state_changed.connect(self.take)
         self._show()
@@ -66,6 +71,12 @@ class WallPanel(QWidget):
         before, self._wall = self._wall, state.get("wall")
         if self._wall and not self.where_to.is_open and (before is None or _places(before) != _places(self._wall)):
             self._fill(self._wall)
+        if before and self._wall and before["screen"] != self._wall["screen"]:
+            self._steps.forget(_WHERE)  # each screen has corners of its own
+        self._show()
+
+    def _released(self) -> None:
+        self._steps.end_gesture()
         self._show()
 
     def _show(self) -> None:
@@ -107,7 +118,7 @@ class WallPanel(QWidget):
             self._fill(self._wall)
 
     def _corners_moved(self, corners: Any) -> None:
-        self._edits.edit("corners", [list(corner) for corner in corners], 0.0)
+        self._edits.edit("corners", [list(corner) for corner in corners], gesture=self.pad.gesture.name)
         self._show_place()
 
     def _switch(self, text: str, hint: str, wish: str) -> QPushButton:
@@ -141,6 +152,11 @@ def _row(*widgets: QWidget | None) -> QHBoxLayout:
         else:
             row.addWidget(widget)
     return row
+
+
+def _corners(state: Mapping[str, Any]) -> dict[str, Any]:
+    wall = state.get("wall")
+    return {"corners": [list(corner) for corner in wall["corners"]]} if wall else {}
 
 
 def _places(wall: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -22,6 +22,7 @@ from mirrorfx_ui.desk.session import SessionBanner
 from mirrorfx_ui.desk.show_panel import ShowPanel
 from mirrorfx_ui.desk.signs import Sign, pixmap
 from mirrorfx_ui.desk.sound_panel import SoundPanel
+from mirrorfx_ui.desk.steps import Steps
 from mirrorfx_ui.desk.tabs import Tabs
 from mirrorfx_ui.desk.theme import label
 from mirrorfx_ui.desk.undo_buttons import UndoButtons
@@ -54,11 +55,12 @@ class DeskWindow(QWidget):
         self.setMinimumSize(1080, 640)
         self.presets = PresetPanel(bridge)
         self.effects = EffectPanel(bridge)
-        self.params = ParamPanel(bridge)
-        self.camera = CameraPanel(bridge)
-        self.sound = SoundPanel(bridge)
+        steps = Steps(bridge, self)
+        self.params = ParamPanel(bridge, steps)
+        self.camera = CameraPanel(bridge, steps)
+        self.sound = SoundPanel(bridge, steps)
         self.show_page = ShowPanel(bridge)
-        self.wall = WallPanel(bridge)
+        self.wall = WallPanel(bridge, steps)
         self.pictures = PicturesPanel(bridge)
         self.figures = FiguresPanel(bridge)
         self.panic_line = PanicLine(bridge, self.pictures.stream, self)
@@ -66,7 +68,7 @@ class DeskWindow(QWidget):
         self.notices = NoticePanel()
         self.session = SessionBanner(bridge)
         self.tabs = Tabs()
-        self.undo = UndoButtons(self.params.steps, self)
+        self.undo = UndoButtons(steps, self)
         self.what = label("", "muted")
         self.link_sign = QLabel()
         self.link = QLabel()
