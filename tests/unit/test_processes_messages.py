@@ -8,9 +8,9 @@ import pytest
 
 from mirrorfx.errors import ProcessFailed
 from mirrorfx.processes import messages
-from mirrorfx.processes.messages import Captured, Dispatch, Message, Release, Say, Stop, pack, unpack
+from mirrorfx.processes.messages import Captured, Dispatch, Message, Release, Say, Stop, pack, unpack, wire
 
-KINDS = [cls for cls, _layout in messages._BY_KIND.values()]
+KINDS = [cls for cls, _layout in wire._BY_KIND.values()]
 CAPTURED = Captured(1, 2, 3, 4)
 SAMPLES = {"int": 7, "float": 0.25, "bool": True, "bytes": b'{"a": 1}'}
 
