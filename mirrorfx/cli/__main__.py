@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
 import mirrorfx
-from mirrorfx.errors import InvalidValue, MirrorFXError, PresetError, SourceError, did_you_mean
+from mirrorfx.cli._parser import Parser
+from mirrorfx.errors import InvalidValue, MirrorFXError, PresetError, SinkUnavailable, SourceError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,7 @@ _COMMANDS = {
     "flash-check": "count the flashes of a film: more than three in a second can cause seizures",
     "desk": "open the operator's window on a running mirror",
 }
+_BAD_INPUTS = (InvalidValue, SourceError, PresetError, SinkUnavailable)
 _BAD_INPUT, _FAILED, _INTERRUPTED = 2, 1, 130
 
 
@@ -37,16 +38,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(words)
     except MirrorFXError as error:
         _complain(str(error))
-        return _BAD_INPUT if isinstance(error, InvalidValue | SourceError | PresetError) else _FAILED
+        return _BAD_INPUT if isinstance(error, _BAD_INPUTS) else _FAILED
     except KeyboardInterrupt:
         return _INTERRUPTED
 
 
 def _run(words: list[str]) -> int:
-    parser = argparse.ArgumentParser(
+    if words[:1] == ["help"]:
+        words = [*words[1:2], "--help"]
+    parser = Parser(
         prog="mirrorfx",
         description=(mirrorfx.__doc__ or "").splitlines()[0],
-        epilog="mirrorfx COMMAND --help says more.",
+        epilog="mirrorfx COMMAND --help says more. It ends with 0 when all is well, 1 when it failed, 2 when what was "
+        "asked can't be.",
     )
     parser.add_argument("--version", action="version", version=f"mirrorfx {mirrorfx.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")

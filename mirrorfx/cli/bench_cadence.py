@@ -11,6 +11,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mirrorfx.cli._files import check_writable
+from mirrorfx.cli._parser import amount
 from mirrorfx.clock import MS, MonotonicClock
 from mirrorfx.errors import InvalidValue
 from mirrorfx.frame import parse_size
@@ -30,15 +32,21 @@ def add_parser(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         help="pool benchmark on the wall clock: real processes, fake GPUs",
         description="Real processes and full-size frames before fake GPUs that take --service-ms a frame.",
     )
-    parser.add_argument("--workers", type=int, default=2, metavar="N")
-    parser.add_argument("--service-ms", type=float, default=72.0, metavar="MS", help="what a fake GPU takes a frame")
-    parser.add_argument("--jitter-ms", type=float, default=0.0, metavar="MS", help="and by how much that varies")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="fake GPUs, 1 to 16 (2)")
+    parser.add_argument(
+        "--service-ms", type=amount, default=72.0, metavar="MS", help="what a fake GPU takes a frame (72)"
+    )
+    parser.add_argument("--jitter-ms", type=float, default=0.0, metavar="MS", help="and by how much that varies (0)")
     parser.add_argument("--overlap", action="store_true", help="they take the next frame while they paint one")
-    parser.add_argument("--seconds", type=float, default=30.0, metavar="S")
-    parser.add_argument("--camera-fps", type=float, default=60.0, metavar="FPS")
-    parser.add_argument("--display-hz", type=float, default=60.0, metavar="HZ")
-    parser.add_argument("--size", default="1024", metavar="WxH")
-    parser.add_argument("--kill-every", type=float, metavar="S", help="kill -9 a worker every so many seconds, in turn")
+    parser.add_argument("--seconds", type=amount, default=30.0, metavar="S", help="how long it runs (30)")
+    parser.add_argument("--camera-fps", type=float, default=60.0, metavar="FPS", help="frames a second, 1 to 240 (60)")
+    parser.add_argument("--display-hz", type=float, default=60.0, metavar="HZ", help="the wall's rate, to 1000 (60)")
+    parser.add_argument(
+        "--size", default="1024", metavar="WxH", help="of the frames: 1024 (square, default) or 832x1216"
+    )
+    parser.add_argument(
+        "--kill-every", type=amount, metavar="S", help="kill -9 a worker every so many seconds, in turn (never)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there")
 
 
@@ -48,8 +56,9 @@ def run(args: argparse.Namespace) -> int:
     from mirrorfx.cli._watch import RunWatcher, console
     from mirrorfx.mirror import Mirror
 
-    if args.service_ms <= 0:
-        raise InvalidValue(f"--service-ms is {args.service_ms:g}; it must be more than 0.")
+    if args.workers < 1:
+        raise InvalidValue(f"--workers is {args.workers}; it must be from 1 to 16.")
+    check_writable("--json", args.json)
     mirror = Mirror(
         source=f"pattern:{args.camera_fps:g}",
         effect="sleep",

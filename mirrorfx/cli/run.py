@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mirrorfx.cli._files import check_picture, check_writable
+from mirrorfx.cli._parser import amount
 from mirrorfx.cli._status import add_status_option, status_lines, status_settings
 from mirrorfx.cli._visitors import add_visitor_options, visitor_settings
 from mirrorfx.errors import InvalidValue, SinkUnavailable, UnknownName
@@ -33,6 +34,11 @@ __all__ = [
 ]
 
 _HEADLESS_S = 20.0
+_EXAMPLES = (
+    'mirrorfx run --preset "Stained glass" --strength 0.7',
+    "mirrorfx run --source camera:1 --rotate 90 --size 832x1216 --camera exposure=150 --fullscreen HDMI-1",
+    "mirrorfx run --headless --source film.mp4 --seconds 10 --record out.mp4 --report out.json",
+)
 _CAMERA = ("width", "height", "fps", "exposure", "gain", "white_balance", "focus")
 _UNGUARDED = (
     "WARNING: the flash guard is off. What is painted may flash more than three times a second, which can cause "
@@ -46,6 +52,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command."""
     parser = commands.add_parser(
         "run",
+        usage="%(prog)s [options]",
+        examples=_EXAMPLES,
         help="the mirror: wall window and desk; without a screen it records a film",
         description="The mirror. With a screen: a wall window and the operator's desk. Without one, or with "
         f"--headless: records {_HEADLESS_S:.0f} s of film (or as told), prints where film, picture and report are, "
@@ -55,16 +63,23 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add_mirror_options(parser)
     show = parser.add_argument_group("where it goes")
-    show.add_argument("--display-hz", type=float, default=60.0, metavar="HZ", help="the wall's rate when headless")
+    show.add_argument("--display-hz", type=float, default=60.0, metavar="HZ", help="the wall's rate when headless (60)")
     show.add_argument("--headless", action="store_true", help="no windows even if there is a screen")
     show.add_argument("--no-desk", action="store_true", help="only the wall window")
-    show.add_argument("--fullscreen", nargs="?", const="", metavar="SCREEN", help="fill a screen (by name)")
-    show.add_argument("--record", type=Path, metavar="FILE.mp4", help="record what is shown")
+    show.add_argument(
+        "--fullscreen", nargs="?", const="", metavar="SCREEN", help="fill a screen: by its name, or the first"
+    )
+    show.add_argument("--record", type=Path, metavar="FILE.mp4", help="record what is shown (or .mov)")
     show.add_argument("--picture", type=Path, metavar="FILE.jpg", help="write a frame beside its painting at the end")
-    show.add_argument("--report", type=Path, metavar="FILE.json", help="write the figures at the end")
+    show.add_argument("--report", type=Path, metavar="FILE.json", help="write the figures at the end, as JSON")
     end = parser.add_argument_group("when it ends")
     end.add_argument("--frames", type=int, metavar="N", help="after so many new frames shown")
-    end.add_argument("--seconds", type=float, metavar="S", help="after so many seconds of picture")
+    end.add_argument(
+        "--seconds",
+        type=amount,
+        metavar="S",
+        help=f"after so many seconds of picture (default: never; {_HEADLESS_S:.0f} when headless)",
+    )
     end.add_argument(
         "--restore",
         default="ask",
@@ -79,28 +94,47 @@ def add_mirror_options(parser: argparse.ArgumentParser) -> None:
     _add_camera_options(parser)
     look = parser.add_argument_group("what is painted")
     look.add_argument("--preset", metavar="NAME|FILE", help="a preset by name (see: mirrorfx presets list) or a file")
-    look.add_argument("--prompt", help="what the picture becomes")
+    look.add_argument("--prompt", metavar="TEXT", help="what the picture becomes, in words")
     look.add_argument("--strength", type=float, metavar="0..1", help="0 leaves the camera's picture")
-    look.add_argument("--seed", type=int, help="which of the many pictures for one prompt")
-    look.add_argument("--drift", type=float, metavar="PER_MIN", help="seed drift in keyframes a minute; 0 holds it")
+    look.add_argument(
+        "--seed", type=int, metavar="N", help="which of the many pictures for one prompt, 0 to 4294967295"
+    )
+    look.add_argument(
+        "--drift", type=float, metavar="0..60", help="how fast the seed walks, in keyframes a minute; 0 holds it"
+    )
     add_turbo_options(parser)
     work = parser.add_argument_group("who paints and when")
-    work.add_argument("--workers", type=int, default=0, metavar="N", help="worker processes (default: one a device)")
+    work.add_argument(
+        "--workers", type=int, default=0, metavar="N", help="worker processes, 1 to 16 (default: one a GPU; 2 on a CPU)"
+    )
     work.add_argument("--devices", default="auto", metavar="LIST", help="auto (turbo: all GPUs), cpu, or cuda:0,cuda:1")
-    work.add_argument("--schedule", default="alternate", metavar="alternate|adaptive", help="who takes the next frame")
-    work.add_argument("--mode", default="auto", metavar="auto|paced|lock", help="when a frame is due on the wall")
+    work.add_argument(
+        "--schedule",
+        default="alternate",
+        metavar="alternate|adaptive",
+        help="who takes the next frame: the workers in turn (default), or whoever is done first; for unequal GPUs",
+    )
+    work.add_argument(
+        "--mode",
+        default="auto",
+        metavar="auto|paced|lock",
+        help="when a frame is due on the wall: on its own beat (paced), on the display's (lock), or what suits both",
+    )
     safe = parser.add_argument_group("who is safe, and who commands")
     safe.add_argument(
         "--flash-guard",
         default="standard",
         metavar="standard|strict|off",
-        help="damp flashing of a quarter of the picture, or of any ninth of it; off can cause seizures",
+        help="damp flashing of a quarter of the picture (standard, the default) or any ninth of it (strict); off can "
+        "cause seizures",
     )
     safe.add_argument(
         "--no-flash-guard", dest="flash_guard", action="store_const", const="off", help="the same as --flash-guard off"
     )
-    safe.add_argument("--safe-preset", metavar="NAME|FILE", help="what SAFE PRESET takes (default: the first preset)")
-    safe.add_argument("--control-port", type=int, metavar="PORT", help="control protocol on this loopback port")
+    safe.add_argument("--safe-preset", metavar="NAME|FILE", help="what SAFE PRESET takes (default: that of the start)")
+    safe.add_argument(
+        "--control-port", type=int, metavar="PORT", help="control protocol on this loopback port; 0: a free one"
+    )
     add_status_option(safe)
     add_visitor_options(parser)
 
@@ -117,8 +151,8 @@ def add_turbo_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_camera_options(parser: argparse.ArgumentParser) -> None:
     seen = parser.add_argument_group("how the camera stands")
-    seen.add_argument("--rotate", type=int, default=0, metavar="DEG", help="turn the picture by 90, 180 or 270 degrees")
-    seen.add_argument("--zoom", type=float, default=1.0, metavar="1..16", help="crop in")
+    seen.add_argument("--rotate", type=int, default=0, metavar="DEG", help="turn the picture clockwise: 90, 180 or 270")
+    seen.add_argument("--zoom", type=float, default=1.0, metavar="1..16", help="crop in (1: all that fits)")
     seen.add_argument("--pan", default="0,0", metavar="X,Y", help="where to crop, -1..1 each (default: the middle)")
     seen.add_argument(
         "--mirror", action=argparse.BooleanOptionalAction, help="swap left and right (default: for cameras)"
@@ -128,7 +162,7 @@ def _add_camera_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help=f"ask the camera for it; repeatable: {', '.join(_CAMERA)}",
+        help=f"ask the camera for it, in the driver's own unit; repeatable: {', '.join(_CAMERA)}",
     )
 
 
@@ -138,10 +172,21 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--source", metavar="camera[:N]|demo|pattern|PATH", help="default: camera 0, or else the demo clip"
     )
-    group.add_argument("--effect", default="auto", metavar="NAME", help="auto (default), turbo, style, paint, …")
-    group.add_argument("--size", default="1024", metavar="WxH", help="working size: 1024 (square) or 832x1216")
     group.add_argument(
-        "--option", action="append", default=[], metavar="NAME=VALUE", help="a free setting of the effect; repeatable"
+        "--effect",
+        default="auto",
+        metavar="NAME",
+        help="turbo, style, paint, passthrough or yours (auto: the best here)",
+    )
+    group.add_argument(
+        "--size", default="1024", metavar="WxH", help="working size in steps of 64: 1024 (square, default) or 832x1216"
+    )
+    group.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the effect's own, such as work_size=384 of style; repeatable",
     )
 
 
@@ -153,7 +198,8 @@ def run(args: argparse.Namespace) -> int:
     out = console()
     screen, why_headless = (None, "") if args.headless else _screen()
     headless = args.headless or screen is None
-    _check_writable(args.report)
+    check_writable("--report", args.report)
+    check_picture(args.picture)
     outputs = _outputs(args, headless=headless)
     shown = {"screen": screen, "fullscreen": args.fullscreen, "display_hz": args.display_hz, "frames": args.frames}
     shown |= {"desk": bool(screen) and not args.no_desk, "restore": args.restore}
@@ -202,7 +248,7 @@ def mirror_settings(args: argparse.Namespace) -> dict[str, Any]:
 
     pan_x, pan_y = _pan(args.pan)
     return {
-        "source": args.source,
+        "source": _source(args.source),
         "effect": effect_asked(args),
         "size": parse_size(args.size),
         "preset": args.preset,
@@ -239,6 +285,17 @@ def effect_asked(args: argparse.Namespace) -> str:
         raise InvalidValue(f"--{asked[0][0]} is for the effect turbo, and --effect {args.effect} was asked for.")
     effect: str = _TURBO if asked else args.effect
     return effect
+
+
+def _source(text: str | None) -> str | None:
+    if text == "":
+        raise InvalidValue("--source is empty: write camera, camera:1, demo, pattern or a file's path.")
+    if text and "://" in text:
+        raise InvalidValue(
+            f"--source {text} is an address, and MirrorFX reads cameras and files. Save it as a file, or have another "
+            "program show it as a camera (on Linux: v4l2loopback)."
+        )
+    return text
 
 
 def _pan(text: str) -> tuple[float, float]:
@@ -296,18 +353,6 @@ def _screen() -> tuple[str | None, str]:
 
     reason = why_no_window()
     return (None, f"No window: {reason}") if reason else ("wall", "")
-
-
-def _check_writable(path: Path | None) -> None:
-    """Find out now, not after the run, whether the report can be written."""
-    if path is None:
-        return
-    folder = path.absolute().parent
-    if path.is_dir() or not folder.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
-        raise SinkUnavailable(
-            f"The report {path} can't be written: {folder} is missing or not writable, or {path.name} is a folder. "
-            "Make the folder, or name another file with --report."
-        )
 
 
 def _first_line(mirror: Mirror) -> str:

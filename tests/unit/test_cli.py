@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 
@@ -22,7 +23,7 @@ BAD = {
     "turbo's options elsewhere": (["--effect", "paint", "--steps", "2"], "--steps is for the effect turbo"),
     "film into nowhere": (["--record", "/nowhere/x.mp4"], "mkdir -p /nowhere"),
     "film of an odd kind": (["--record", "x.avi"], "mp4"),
-    "report into nowhere": (["--report", "/nowhere/r.json"], "missing or not writable"),
+    "report into nowhere": (["--report", "/nowhere/r.json"], "mkdir -p /nowhere"),
     "too many workers": (["--workers", "99"], "from 1 to 16"),
     "unknown device": (["--devices", "gpu1"], "cuda:0,cuda:1"),
     "unknown mode": (["--mode", "lok"], "Did you mean 'lock'"),
@@ -37,6 +38,21 @@ BAD = {
     "unknown camera setting": (["--camera", "expsure=3"], "Did you mean 'exposure'"),
     "camera setting in words": (["--camera", "gain=high"], "gain is a number"),
     "no such port": (["--control-port", "99999"], "65535"),
+    "a port in words": (["--control-port", "high"], "--control-port is 'high'; it must be a whole number"),
+    "strength in words": (["--strength", "much"], "--strength is 'much'; it must be a number"),
+    "for ever and ever": (["--seconds", "inf"], "--seconds is 'inf'"),
+    "no number of seconds": (["--seconds", "nan"], "more than 0"),
+    "an option's typo": (["--rekord", "x.mp4"], "Did you mean '--record'?"),
+    "a word too many": (["demo"], "'demo' is one word too many"),
+    "an option without its value": (["--prompt"], "--prompt needs a value: --prompt TEXT"),
+    "a value for none": (["--no-desk=yes"], "--no-desk takes no value"),
+    "half a name of three": (["--re", "x"], "--record, --report, --restore"),
+    "an address": (["--source", "rtsp://camera.local/1"], "reads cameras and files"),
+    "an empty source": (["--source", ""], "--source is empty"),
+    "picture into nowhere": (["--picture", "/nowhere/x.png"], "mkdir -p /nowhere"),
+    "picture of an odd kind": (["--picture", "x.gif"], ".png"),
+    "picture into a folder": (["--picture", "."], "name must end in"),
+    "report into a folder": (["--report", "."], "it is a folder"),
 }
 
 
@@ -90,6 +106,50 @@ def test_help_lists_every_command_without_loading_them():
     assert done.returncode == 0, done.stderr
     for command in ("run", "bench", "doctor", "presets", "desk"):
         assert command in done.stdout
+
+
+def test_help_is_a_word_as_well(capsys):
+    for words in (["help", "presets"], ["presets", "--help"]):
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        assert ended.value.code == 0
+        assert "thumbnails" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["presets"], "One of: list, show, check, thumbnails"),
+        (["presets", "lst"], "There is no action 'lst'. Did you mean 'list'?"),
+        (["presets", "show"], "Missing: NAME|FILE"),
+        (["screen", "HDMI-1", "--keystone", "0,0"], "--keystone needs 4 values"),
+        (["screen", "HDMI-1", "--scaling", "fil"], "--scaling can't be 'fil'. Did you mean 'fill'?"),
+        (["screen", "HDMI-1", "--flip-x"], "--flip-x needs a value: --flip-x on|off"),
+        (["--nothing"], "There is no option --nothing"),
+        (["bench", "cadence", "--workers", "0"], "--workers is 0"),
+        (["bench", "cadence", "--kill-every", "0"], "--kill-every is '0'"),
+        (["bench", "cadence", "--json", "/nowhere/x.json"], "mkdir -p /nowhere"),
+    ],
+)
+def test_what_argparse_finds_is_one_sentence_too(words, said, capsys):
+    assert main(words) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_the_help_of_run_ends_with_examples_that_can_be_read(capsys):
+    with pytest.raises(SystemExit):
+        main(["run", "--help"])
+    shown = capsys.readouterr().out
+    assert shown.startswith("usage: mirrorfx run [options]\n")
+    examples = shown.partition("\nexamples:\n")[2].splitlines()
+    assert len(examples) == 3
+    for line in examples:
+        words = shlex.split(line)
+        assert words[:2] == ["mirrorfx", "run"]
+        assert main([*words[1:], "--source", "pattern", "--size", "1"]) == 2
+        assert "Size 1x1 can't be worked at" in capsys.readouterr().err
 
 
 def test_version(capsys):
