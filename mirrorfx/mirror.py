@@ -54,7 +54,8 @@ class Mirror:
         clock: where time comes from.
         **settings: the fields of `MirrorSettings`, as they stand or as people write them: ``effect="auto"``,
             ``source=None`` (the first camera, or else the demo clip), ``devices=("auto",)`` (what the effect wants),
-            ``workers=0`` (as many as fit the devices).
+            ``workers=0`` (as many as fit the devices). ``await_camera=True`` starts without a camera that isn't there
+            yet, and plays nothing in its place.
 
     Attributes:
         settings: what it will run with, everything resolved.
@@ -67,7 +68,7 @@ class Mirror:
     def __init__(self, *, clock: Clock | None = None, **settings: Any) -> None:
         self._clock = clock or MonotonicClock()
         source = settings.pop("source", None)
-        choice = resolve_source(source)
+        choice = resolve_source(source, await_camera=settings.pop("await_camera", False))
         self.source_reason = choice.reason
         effect = choose_effect(settings.pop("effect", "auto"), settings.get("effect_options", ()))
         devices = tuple(settings.pop("devices", None) or (_AUTO,))

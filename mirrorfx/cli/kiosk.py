@@ -55,10 +55,12 @@ def _run(args: argparse.Namespace) -> int:
     from mirrorfx.cli._watch import console
     from mirrorfx.kiosk.logs import KeptLog, journal_listens, log_file
 
-    mirror = _checked_mirror(args)
+    mirror = _checked_mirror(args, await_camera=True)
     _need_a_screen()
     out = console()
     say_what_runs(mirror, args)
+    if mirror.source_reason:
+        out.print(mirror.source_reason)
     missing = _missing_screens(args)
     if missing:
         out.print(f"[yellow]![/] {missing} The wall waits for it.")
@@ -67,8 +69,11 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _checked_mirror(args: argparse.Namespace) -> Mirror:
-    """Return the mirror, everything about it checked as far as can be without starting it."""
+def _checked_mirror(args: argparse.Namespace, *, await_camera: bool) -> Mirror:
+    """Return the mirror, everything about it checked as far as can be without starting it.
+
+    After a power cut a camera may be there later than the kiosk, which then must not show the demo clip for days.
+    """
     from mirrorfx.kiosk import KioskSettings, PinFile
     from mirrorfx.mirror import Mirror
 
@@ -94,6 +99,7 @@ def _checked_mirror(args: argparse.Namespace) -> Mirror:
         hours=args.hours,
         allow_bypass=args.allow_bypass,
         restore="always",
+        await_camera=await_camera,
     )
     mirror.probe_source()
     return mirror
@@ -151,7 +157,12 @@ def _install(args: argparse.Namespace) -> int:
     from mirrorfx.files import write_whole
     from mirrorfx.kiosk.unit import NAME, Systemctl, unit_path
 
-    mirror = _checked_mirror(args)
+    mirror = _checked_mirror(args, await_camera=False)
+    if args.source is None and mirror.settings.source == "demo":
+        raise InvalidValue(
+            "No camera was found, and no --source named. Plug the camera in and install again, or name what is to be "
+            "seen: --source demo, or a file."
+        )
     missing = _missing_screens(args)
     if missing:
         raise InvalidValue(f"{missing} Switch it on, or name another, and install again.")

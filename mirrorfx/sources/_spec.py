@@ -24,6 +24,7 @@ __all__ = ["DEMO_CLIP", "SourceChoice", "open_spec", "resolve_source"]
 
 DEMO_CLIP = "demo.mp4"
 _WORDS = ("camera", "demo", "pattern")
+_AWAITED = "The camera is not there: the wall shows the calm scene until it is."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,16 @@ def open_spec(spec: str, *, clock: Clock, size: Size, camera: CameraSettings | N
 
 
 def resolve_source(
-    spec: str | None, *, cameras: Callable[[], Sequence[CameraInfo] | None] = list_cameras
+    spec: str | None,
+    *,
+    await_camera: bool = False,
+    cameras: Callable[[], Sequence[CameraInfo] | None] = list_cameras,
 ) -> SourceChoice:
     """Decide on a source before anything starts. None asks for the first camera, or else the demo clip.
 
     Args:
         spec: what somebody asked for, or None.
+        await_camera: a camera that isn't there will come, and nothing plays in its place.
         cameras: how cameras are listed.
 
     Raises:
@@ -83,10 +88,16 @@ def resolve_source(
         InvalidValue: the part after the colon is not possible.
     """
     if spec is None:
-        return _default(cameras())
+        found = cameras()
+        return SourceChoice("camera:0", _AWAITED) if await_camera and not found else _default(found)
     word, _, rest = spec.partition(":")
     if word == "camera":
-        camera = find_camera(rest or "0", cameras())
+        try:
+            camera = find_camera(rest or "0", cameras())
+        except SourceNotFound:
+            if not await_camera:
+                raise
+            return SourceChoice(spec, _AWAITED)
         return SourceChoice(spec, f"The camera {camera.name} was asked for.")
     if spec == "demo":
         return SourceChoice(spec, "The demo clip was asked for.")

@@ -167,6 +167,34 @@ def test_an_unknown_screen_is_refused_at_install(machine, capsys, monkeypatch):
     assert not unit_path().exists()
 
 
+def test_install_wants_the_camera_there_and_never_takes_the_demo_clip_instead(machine, capsys, monkeypatch):
+    monkeypatch.setattr(
+        "mirrorfx.sources._spec.resolve_source.__kwdefaults__", {"await_camera": False, "cameras": list}
+    )
+    machine.systemctl()
+    assert call("install", "--no-pin", "--effect", "paint") == 2
+    assert "--source demo" in capsys.readouterr().err
+    assert call("install", "--no-pin", "--effect", "paint", "--source", "camera:0") == 2
+    assert not unit_path().exists()
+    assert call("install", "--no-pin", "--effect", "paint", "--source", "demo") == 0
+
+
+def test_a_kiosk_waits_for_its_camera(machine, monkeypatch):
+    monkeypatch.setattr(
+        "mirrorfx.sources._spec.resolve_source.__kwdefaults__", {"await_camera": False, "cameras": list}
+    )
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    taken = []
+    monkeypatch.setattr("mirrorfx.mirror.Mirror.run", lambda mirror, _watcher: taken.append(mirror.settings))
+    monkeypatch.setenv("JOURNAL_STREAM", "1")
+    assert call("--no-pin", "--effect", "paint") == 0
+    assert call("--no-pin", "--effect", "paint", "--source", "camera:c920") == 0
+    assert [(settings.source, settings.source_asked) for settings in taken] == [
+        ("camera:0", False),
+        ("camera:c920", True),
+    ]
+
+
 def test_uninstall_takes_it_all_back(machine, capsys):
     machine.systemctl()
     call("install", *OPTIONS)

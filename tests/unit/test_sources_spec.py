@@ -83,6 +83,20 @@ def test_a_missing_camera_that_was_asked_for_is_an_error_that_names_the_others()
         resolve_source("camera:77", cameras=list)
 
 
+@pytest.mark.parametrize(
+    ("spec", "taken"), [(None, "camera:0"), ("camera:2", "camera:2"), ("camera:c920", "camera:c920")]
+)
+def test_a_camera_that_is_awaited_is_taken_though_it_is_not_there(spec, taken):
+    choice = resolve_source(spec, await_camera=True, cameras=list)
+    assert choice.spec == taken
+    assert "calm scene until" in choice.reason
+
+
+def test_awaiting_a_camera_takes_the_one_that_is_there():
+    choice = resolve_source(None, await_camera=True, cameras=lambda: [CameraInfo(3, "C920")])
+    assert choice.spec == "camera:3"
+
+
 def test_what_was_asked_for_is_taken(tmp_path):
     (tmp_path / "a.mp4").write_bytes(b"x")
     for spec in ("camera:2", "camera:elgato", "demo", "pattern:50", str(tmp_path / "a.mp4")):
