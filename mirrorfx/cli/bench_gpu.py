@@ -9,6 +9,7 @@ import argparse
 import importlib
 import importlib.util
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ def add_parser(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.add_argument(
         "--peer", action=argparse.BooleanOptionalAction, default=True, help="measure diffusers' pipeline too (yes)"
     )
-    parser.add_argument("--time-limit", type=float, metavar="S", help="skip what would end later than this")
+    parser.add_argument("--time-limit", type=float, metavar="S", help="end after that: what may take longer is skipped")
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write all figures there, anew after each measurement"
     )
@@ -71,10 +72,31 @@ def run(args: argparse.Namespace) -> int:
     settings = _settings(args)
     from mirrorfx.diffusion.gpu_bench import GpuBench
 
-    bench = GpuBench(settings, clock, began_ns, said=_say, kept=lambda figures: _keep(args, figures))
-    figures = bench.run()
+    bench = GpuBench(settings, clock, began_ns, said=_say, kept=lambda figures: _keep_or_say(args, figures))
+    try:
+        return _ended(args, bench.run(late=lambda figures: _leave(args, figures)))
+    except KeyboardInterrupt:
+        _ended(args, bench.cut_off("Ctrl-C came"))
+        raise
+
+
+def _ended(args: argparse.Namespace, figures: dict[str, Any]) -> int:
+    """Print and keep the figures; return the exit status."""
     _print_figures(figures)
+    _keep(args, figures)
     return 0 if any(entry["fastest"] for entry in figures["sizes"]) else 1
+
+
+def _leave(args: argparse.Namespace, figures: dict[str, Any]) -> None:
+    """End the process with what there is: a compiler that goes on can't be stopped otherwise."""
+    status = 1
+    try:
+        status = _ended(args, figures)
+    except SinkFailed as error:
+        _say(str(error))
+    finally:
+        sys.stdout.flush()
+        os._exit(status)
 
 
 def _settings(args: argparse.Namespace) -> BenchSettings:
@@ -129,6 +151,14 @@ def _rungs(text: str) -> tuple[str, ...]:
 def _say(line: str) -> None:
     sys.stderr.write(f"  {line}\n")
     sys.stderr.flush()
+
+
+def _keep_or_say(args: argparse.Namespace, figures: dict[str, Any]) -> None:
+    """Keep the figures; a full disk must not end the measuring, since the table is still to come."""
+    try:
+        _keep(args, figures)
+    except SinkFailed as error:
+        _say(str(error))
 
 
 def _keep(args: argparse.Namespace, figures: dict[str, Any]) -> None:

@@ -8,20 +8,23 @@ Unconfirmed on a GPU. This module imports torch; import it where diffusion runs,
 
 from __future__ import annotations
 
-import gc
+import contextlib
 import platform
+from copy import deepcopy
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from mirrorfx.clock import SECOND
 from mirrorfx.diffusion._graph import KeptFrameFunction
+from mirrorfx.diffusion._trial import free_memory
 from mirrorfx.diffusion.accelerators import RUNGS, accelerate
 from mirrorfx.diffusion.gpu_bench_ceilings import ceilings
 from mirrorfx.diffusion.gpu_bench_checks import Probed, changed_weights, compared, in_fp32, probed, set_values
 from mirrorfx.diffusion.gpu_bench_figures import accepted, derive
-from mirrorfx.diffusion.gpu_bench_jobs import WAITING, Job, outcome, run_jobs
+from mirrorfx.diffusion.gpu_bench_jobs import WAITING, Job, cut_off, outcome, reason, run_jobs, watched
 from mirrorfx.diffusion.gpu_bench_models import bench_device, count_flop, random_models
 from mirrorfx.diffusion.gpu_bench_peer import Peer
 from mirrorfx.diffusion.gpu_bench_profile import profile_frames
@@ -87,7 +90,7 @@ class GpuBench:
         clock: whole frames and the time limit go by it.
         began_ns: when the time limit began to run; before the libraries were imported, which takes long.
         said: is told what was found, a line at a time.
-        kept: is given all figures after each measurement, so that a run that is cut off leaves those it has.
+        kept: is given all figures before and after each measurement, so that a run that is cut off leaves those it has.
 
     Raises:
         EffectUnavailable: no such device, or diffusers is not installed.
@@ -121,16 +124,43 @@ class GpuBench:
             "sizes": list(self._entries.values()),
             "profile": dict(WAITING) if settings.profile else {"status": "skipped", "reason": "not asked for"},
         }
+        self._last: dict[str, Any] = self._figures
 
-    def run(self) -> dict[str, Any]:
-        """Measure everything that fits into the time limit; return all figures."""
+    def run(self, late: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any]:
+        """Measure everything that fits into the time limit; return all figures.
+
+        Args:
+            late: is given the figures when the time limit comes while a measurement is at work; it has to end the
+                process. Called from a thread of its own. None: nothing is cut off.
+        """
         limit_s = self._settings.time_limit_s
         deadline_ns = None if limit_s is None else self._began_ns + round(limit_s * SECOND)
         self._said(f"{self._elapsed_s():6.1f} s  networks: {self._bench.weights / 1e6:.1f} million random weights")
-        run_jobs(self._jobs(), self._clock, deadline_ns, self._after)
+        with contextlib.ExitStack() as stack:
+            if deadline_ns is not None and late is not None:
+                left_s = (deadline_ns - self._clock.now_ns()) / SECOND
+                end = partial(self._end_late, late)
+                stack.enter_context(watched(left_s, end))
+            run_jobs(self._jobs(), self._clock, deadline_ns, before=self._keep, after=self._after)
         self._figures["complete"] = True
-        self._kept(self._figures)
+        self._keep()
         return self._figures
+
+    def cut_off(self, why: str) -> dict[str, Any]:
+        """Return the figures as they were kept last, with `why` where there are none. Threads: any."""
+        figures = deepcopy(self._last)
+        cut_off(_entries(figures), why)
+        derive(figures)
+        figures["elapsed_s"] = round(self._elapsed_s(), 1)
+        return figures
+
+    def _end_late(self, late: Callable[[dict[str, Any]], None]) -> None:
+        late(self.cut_off("the time limit came"))
+
+    def _keep(self) -> None:
+        """Hand the figures on, and keep a copy that no measurement changes any more."""
+        self._last = deepcopy(self._figures)
+        self._kept(self._last)
 
     def _entry(self, size: Size) -> dict[str, Any]:
         not_asked = {"status": "skipped", "reason": "not asked for"}
@@ -173,24 +203,38 @@ class GpuBench:
             *(self._rung_job(name, size, _EXPECTED_S) for name in quick for size in sizes),
             *(self._peer_job(size) for size in sizes if self._settings.peer),
             self._precision_job(min(sizes)),
+            *([self._profile_job()] if self._settings.profile else []),
             *(self._rung_job(name, size, _SLOW_EXPECTED_S) for name in slow for size in sizes),
         ]
 
-    def _after(self, job: Job) -> None:
-        gc.collect()
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
+    def _after(self, job: Job) -> str:
+        """Keep what a job has found; return why no other can run any more, "" if they can."""
+        lost = self._lost(job)
         derive(self._figures)
         self._figures["elapsed_s"] = round(self._elapsed_s(), 1)
-        self._kept(self._figures)
+        self._keep()
         self._said(f"{self._elapsed_s():6.1f} s  {job.name}: {_told(job.entry)}")
+        return lost
+
+    def _lost(self, job: Job) -> str:
+        """Free what a job held; say so if the GPU no longer answers: CUDA's errors stick to the process."""
+        try:
+            free_memory(self._device)
+        except RuntimeError as problem:
+            text = reason(problem).splitlines()[0]
+            return f"the GPU answers this process no longer since {job.name}: {text}. Run the rest with --rungs"
+        return ""
 
     def _measure_ceilings(self) -> dict[str, Any]:
         return dict(ceilings(self._device, self._bench.models.dtype, self._clock))
 
     def _rung_job(self, name: str, size: Size, expected_s: float) -> Job:
-        entry = self._entries[size]["rungs"][self._rungs.index(name)]
+        entry = self._entry_of(name, size)
         return Job(f"{name} at {_spelled(size)}", name, expected_s, entry, lambda: self._measure_rung(name, size))
+
+    def _entry_of(self, name: str, size: Size) -> dict[str, Any]:
+        found: dict[str, Any] = self._entries[size]["rungs"][self._rungs.index(name)]
+        return found
 
     def _measure_rung(self, name: str, size: Size) -> dict[str, Any]:
         if RUNGS[name].slow_to_build and self._device.type == "cpu" and not self._settings.rungs:
@@ -201,15 +245,30 @@ class GpuBench:
         function = accelerate(name, self._bench.models, size, steps=settings.steps)
         figures: dict[str, Any] = {"prepare_s": round((self._clock.now_ns() - began_ns) / SECOND, 3)}
         figures |= compared(probed(function, self._bench, settings.steps), plain)
-        figures["follows_weights"] = self._follows_weights(function, size)
         figures["follows_weights_promised"] = RUNGS[name].weights_in_place
         set_values(function, self._bench, settings.steps)
         figures |= time_frames(function, settings.frames, settings.warmup, self._clock)
-        figures["overlapped_fps"] = time_overlapped(function, settings.frames, self._clock)
         figures["peak_memory_mb"] = self._peak_mb()
-        self._profile_if_fastest(name, size, function, figures)
-        figures["stages_ms"] = time_stages(function, min(settings.frames, _STAGE_FRAMES), self._clock)
+        self._entry_of(name, size).update(status="measured", **figures)
+        self._keep()
+        self._add_further(name, size, function, figures)
         return figures
+
+    def _add_further(self, name: str, size: Size, function: FrameFunction, figures: dict[str, Any]) -> None:
+        """Add what a rung can be judged without; what fails here costs only itself."""
+        frames = self._settings.frames
+        measures: dict[str, Callable[[], Any]] = {
+            "overlapped_fps": lambda: time_overlapped(function, frames, self._clock),
+            "follows_weights": lambda: self._follows_weights(function, size),
+            "stages_ms": lambda: time_stages(function, min(frames, _STAGE_FRAMES), self._clock),
+        }
+        for what, measure in measures.items():
+            try:
+                figures[what] = measure()
+            except Exception as problem:  # noqa: BLE001 - whatever fails, the times above are measured
+                figures.setdefault("failed", {})[what] = reason(problem)
+        if RUNGS[name].slow_to_build:
+            self._profile_if_fastest(name, size, function, figures)
 
     def _follows_weights(self, function: FrameFunction, size: Size) -> bool:
         """Say whether a change of the plain networks' weights in place, by a LoRA file say, shows in the next frame."""
@@ -218,14 +277,30 @@ class GpuBench:
             found = probed(function, self._bench, self._settings.steps)
         return accepted({"status": "measured", **compared(found, wanted)})
 
+    def _profile_job(self) -> Job:
+        """Profile the quick rungs behind all other quick measurements: a profiler may slow down what comes after it."""
+        return Job("profile", "profile", _EXPECTED_S, self._figures["profile"], self._measure_profile)
+
+    def _measure_profile(self) -> dict[str, Any]:
+        size = self._settings.sizes[0]
+        right = [rung for rung in self._entries[size]["rungs"] if accepted(rung)]
+        if not right:
+            raise EffectUnavailable("no rung has painted right")
+        name = min(right, key=lambda rung: float(rung["frame_ms"]["median"]))["rung"]
+        function = accelerate(name, self._bench.models, size, steps=self._settings.steps)
+        set_values(function, self._bench, self._settings.steps)
+        return {"rung": name, "size": _spelled(size), **profile_frames(function)}
+
     def _profile_if_fastest(self, name: str, size: Size, function: FrameFunction, figures: dict[str, Any]) -> None:
+        """Profile a slow rung while it is there, if it beats those before it: building it again takes minutes."""
         if not self._settings.profile or size != self._settings.sizes[0]:
             return
-        others = [rung for rung in self._entries[size]["rungs"] if accepted(rung)]
+        others = [rung for rung in self._entries[size]["rungs"] if accepted(rung) and rung["rung"] != name]
         fastest_ms = min((rung["frame_ms"]["median"] for rung in others), default=float("inf"))
         if accepted({"status": "measured", **figures}) and figures["frame_ms"]["median"] < fastest_ms:
             profiled = outcome(lambda: profile_frames(function))
-            self._figures["profile"] = {"rung": name, "size": _spelled(size), **profiled}
+            if profiled["status"] == "measured":
+                self._figures["profile"] = {"rung": name, "size": _spelled(size), **profiled}
 
     def _peer_job(self, size: Size) -> Job:
         entry = self._entries[size]["peer"]
@@ -271,6 +346,13 @@ class GpuBench:
 
     def _elapsed_s(self) -> float:
         return (self._clock.now_ns() - self._began_ns) / SECOND
+
+
+def _entries(figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return everything in the figures that has a status."""
+    parts = [entry[part] for entry in figures["sizes"] for part in ("peer", "half_precision")]
+    rungs = [rung for entry in figures["sizes"] for rung in entry["rungs"]]
+    return [figures["ceilings"], figures["profile"], *parts, *rungs]
 
 
 def _spelled(size: Size) -> str:

@@ -70,7 +70,7 @@ def _problem(rung: dict[str, Any]) -> str:
         return "NaN or infinite values in the picture"
     if rung["relative_error"] > ERROR_MOST:
         return f"the picture is not the plain rung's: relative error {rung['relative_error']:.2g}"
-    if rung["follows_weights_promised"] and not rung["follows_weights"]:
+    if rung["follows_weights_promised"] and not rung.get("follows_weights", True):
         return "a change of the weights in place doesn't show in the picture"
     return ""
 
@@ -97,7 +97,7 @@ def _rung_row(size: str, rung: dict[str, Any]) -> tuple[str, ...]:
         rung["rung"],
         *(_number(times[name]) for name in ("median", "p95", "p99", "min")),
         _number(rung["device_ms"]["median"]),
-        _number(rung["overlapped_fps"], 1),
+        _number(rung.get("overlapped_fps"), 1),
         f"{rung['share_of_floor']:.0%}" if rung["share_of_floor"] else "",
         _number(rung["times_faster_than_eager"]),
         _number(rung["times_faster_than_peer"]),

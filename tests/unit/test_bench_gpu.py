@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import copy
 import dataclasses
 import json
 import math
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +21,7 @@ pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
+from mirrorfx.cli import bench_gpu  # noqa: E402
 from mirrorfx.cli.__main__ import main  # noqa: E402
 from mirrorfx.clock import MS, SECOND, FakeClock, MonotonicClock  # noqa: E402
 from mirrorfx.diffusion import gpu_bench  # noqa: E402
@@ -25,7 +29,7 @@ from mirrorfx.diffusion._graph import KeptFrameFunction  # noqa: E402
 from mirrorfx.diffusion.gpu_bench import BenchSettings, GpuBench  # noqa: E402
 from mirrorfx.diffusion.gpu_bench_checks import Probed, changed_weights, compared  # noqa: E402
 from mirrorfx.diffusion.gpu_bench_figures import derive, table  # noqa: E402
-from mirrorfx.diffusion.gpu_bench_jobs import WAITING, Job, run_jobs  # noqa: E402
+from mirrorfx.diffusion.gpu_bench_jobs import WAITING, Job, run_jobs, watched  # noqa: E402
 from mirrorfx.diffusion.gpu_bench_models import bench_device, count_flop, flop_by_kind, random_models  # noqa: E402
 from mirrorfx.diffusion.gpu_bench_peer import Peer  # noqa: E402
 from mirrorfx.diffusion.gpu_bench_profile import kernel_kind, sorted_kernels  # noqa: E402
@@ -229,6 +233,10 @@ def test_the_peer_calls_the_unet_as_often_as_we_do(tiny, steps):
 # ---- the time limit
 
 
+def nothing(*_) -> str:
+    return ""
+
+
 def taking(clock, seconds, ran, name="job"):
     def work():
         ran.append(name)
@@ -246,7 +254,7 @@ def test_what_would_end_past_the_limit_is_skipped_and_what_fits_runs():
         Job("c", "brief", 40, entries[2], taking(clock, 45, ran, "c")),
         Job("d", "last", 10, entries[3], taking(clock, 1, ran, "d")),
     ]
-    run_jobs(jobs, clock, 100 * SECOND, lambda job: None)
+    run_jobs(jobs, clock, 100 * SECOND, before=nothing, after=nothing)
     assert ran == ["a", "c"]
     assert [each["status"] for each in entries] == ["measured", "skipped", "measured", "skipped"]
     assert entries[1]["reason"] == "the time limit: 50 s were left and it may take 60 s"
@@ -257,7 +265,7 @@ def test_what_would_end_past_the_limit_is_skipped_and_what_fits_runs():
 def test_what_the_first_of_a_kind_took_counts_for_more_than_the_guess(guess, took, ran_twice):
     clock, ran, entries = FakeClock(), [], [dict(WAITING), dict(WAITING)]
     jobs = [Job("compile", "compile", guess, each, taking(clock, took, ran)) for each in entries]
-    run_jobs(jobs, clock, 100 * SECOND, lambda job: None)
+    run_jobs(jobs, clock, 100 * SECOND, before=nothing, after=nothing)
     assert (len(ran) == 2) is ran_twice
 
 
@@ -272,7 +280,7 @@ def test_a_failing_job_does_not_end_the_others():
 
     works = (fails, can_not, dict)
     jobs = [Job(str(i), "x", 1, each, work) for i, (each, work) in enumerate(zip(entries, works, strict=True))]
-    run_jobs(jobs, clock, None, lambda job: order.append(job.name))
+    run_jobs(jobs, clock, None, before=nothing, after=lambda job: order.append(job.name) or "")
     assert [each["status"] for each in entries] == ["failed", "skipped", "measured"]
     assert "RuntimeError: CUDA error" in entries[0]["reason"]
     assert entries[1]["reason"] == "no compiler here"
@@ -379,9 +387,10 @@ def test_a_run_says_what_it_measured_and_why_it_skipped_the_rest():
     assert "fp32 anyway" in size["half_precision"]["reason"]
     assert found["complete"]
     assert json.loads(json.dumps(found)) == json.loads(json.dumps(told.kept[-1]))
-    first = told.kept[0]
+    first, second = told.kept[:2]
     assert not first["complete"]
-    assert (first["ceilings"]["status"], first["sizes"][0]["rungs"][0]["status"]) == ("measured", "waiting")
+    assert (first["ceilings"]["status"], first["sizes"][0]["rungs"][0]["status"]) == ("begun", "waiting")
+    assert (second["ceilings"]["status"], second["sizes"][0]["rungs"][0]["status"]) == ("measured", "waiting")
 
 
 class Ignoring(KeptFrameFunction):
@@ -436,6 +445,137 @@ def test_a_run_without_time_measures_nothing_and_says_so():
     assert size["fastest"] is None
 
 
+class Stuck:
+    """Builds the rung `compile` until it is let go, as a compiler does that nothing can stop."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+
+    def __call__(self, name, models, size, steps):
+        if name == "compile":
+            assert self.let_go.wait(60)
+        return KeptFrameFunction(models, size, steps=steps)
+
+
+def test_a_compiler_that_outlasts_the_time_limit_costs_nothing_that_was_measured(monkeypatch):
+    stuck, told, late = Stuck(), Told(), []
+    monkeypatch.setattr(gpu_bench, "accelerate", stuck)
+    for name in ("_EXPECTED_S", "_SLOW_EXPECTED_S"):
+        monkeypatch.setattr(gpu_bench, name, 0.0)
+    began = threading.Event()
+    made = bench(
+        MonotonicClock(),
+        told,
+        rungs=("eager", "compile"),
+        sizes=(SIZE, (128, 64)),
+        time_limit_s=1000.0,
+    )
+
+    @contextlib.contextmanager
+    def watched(_seconds, end):
+        """The time limit comes when the compiler has begun, however slow this machine is."""
+
+        def watch():
+            assert began.wait(60)
+            end()
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        yield
+        thread.join()
+
+    def keep(figures):
+        told.keep(figures)
+        if figures["sizes"][0]["rungs"][1]["status"] == "begun":
+            began.set()
+
+    made._kept = keep
+    monkeypatch.setattr(gpu_bench, "watched", watched)
+    made.run(late=lambda figures: (late.append(figures), stuck.let_go.set()))
+    (figures,) = late
+    first, second = (size["rungs"] for size in figures["sizes"])
+    assert first[0]["frame_ms"]["median"] > 0
+    assert first[1]["reason"] == "the time limit came while it was under way"
+    assert second[1]["reason"] == "the time limit came"
+    assert figures["sizes"][0]["fastest"] == "eager"
+    assert not figures["complete"]
+    assert any("under way" in cell for row in table(figures)[1] for cell in row)
+    json.dumps(figures)
+
+
+def test_the_time_limit_is_watched_from_another_thread():
+    called = []
+    over = threading.Event()
+    with watched(0.0, lambda: (called.append(threading.current_thread()), over.set())):
+        assert over.wait(60)
+    assert called[0] is not threading.current_thread()
+    with watched(3600.0, lambda: called.append("late")):
+        pass
+    assert "late" not in called
+
+
+def test_a_gpu_that_is_lost_ends_the_measuring_with_the_reason_and_keeps_what_there_is(monkeypatch):
+    lost = []
+
+    def breaks(name, models, size, steps):
+        if name == "graph":
+            lost.append(name)
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        return KeptFrameFunction(models, size, steps=steps)
+
+    def free_memory(_device):
+        if lost:
+            raise RuntimeError("CUDA error: an illegal memory access was encountered\nmore")
+
+    monkeypatch.setattr(gpu_bench, "accelerate", breaks)
+    monkeypatch.setattr(gpu_bench, "free_memory", free_memory)
+    told = Told()
+    found = bench(MonotonicClock(), told, rungs=("eager", "graph", "compile"), peer=True).run()
+    eager, graph, compiled = found["sizes"][0]["rungs"]
+    assert eager["status"] == "measured"
+    assert graph["status"] == "failed"
+    for entry in (compiled, found["sizes"][0]["peer"]):
+        assert entry["status"] == "skipped"
+        assert entry["reason"].startswith("the GPU answers this process no longer since graph at 64x64: RuntimeError")
+        assert "more" not in entry["reason"]
+    assert found["sizes"][0]["fastest"] == "eager"
+    assert told.kept[-1] == found
+
+
+@pytest.mark.parametrize("name", ["time_overlapped", "time_stages"])
+def test_what_fails_behind_the_times_costs_only_itself(monkeypatch, name):
+    def fails(*_):
+        raise RuntimeError("no such thing")
+
+    monkeypatch.setattr(gpu_bench, name, fails)
+    found = bench(MonotonicClock(), Told()).run()
+    rung = found["sizes"][0]["rungs"][0]
+    assert rung["status"] == "measured"
+    assert list(rung["failed"].values()) == ["RuntimeError: no such thing"]
+    assert found["sizes"][0]["fastest"] == "eager"
+    assert table(found)[1]
+
+
+def test_the_times_are_kept_before_anything_else_is_tried(monkeypatch):
+    """A profiler or a driver may end the process."""
+
+    def ends(*_):
+        raise SystemExit
+
+    monkeypatch.setattr(gpu_bench, "time_overlapped", ends)
+    told = Told()
+    with pytest.raises(SystemExit):
+        bench(MonotonicClock(), told).run()
+    assert told.kept[-1]["sizes"][0]["rungs"][0]["frame_ms"]["median"] > 0
+
+
+def test_the_profiler_comes_after_all_that_is_quick():
+    made = bench(MonotonicClock(), Told(), rungs=(), peer=True, profile=True)
+    names = [job.name for job in made._jobs()]
+    assert names.index("profile") == max(i for i, name in enumerate(names) if "diffusers" in name or "fp32" in name) + 1
+    assert all("compile" in name or "stable-fast" in name for name in names[names.index("profile") + 1 :])
+
+
 # ---- the command
 
 
@@ -481,3 +621,25 @@ def test_it_runs_where_none_of_our_other_libraries_is_installed(tmp_path):
     assert found["sizes"][0]["rungs"][0]["times_faster_than_peer"] > 0
     assert (found["profile"]["rung"], found["profile"]["status"]) == ("eager", "measured")
     assert "convolution" in profile_path.read_text()
+
+
+def test_at_the_time_limit_it_prints_and_keeps_what_there_is_and_ends(tmp_path, monkeypatch, capsys):
+    kept = tmp_path / "bench.json"
+    args = argparse.Namespace(json=kept, profile=None)
+    ended = []
+    monkeypatch.setattr(bench_gpu.os, "_exit", ended.append)
+    figures = bench(MonotonicClock(), Told()).run()
+    bench_gpu._leave(args, figures)
+    args.json = tmp_path / "gone" / "bench.json"
+    bench_gpu._leave(args, figures)
+    assert ended == [0, 1]
+    said = capsys.readouterr()
+    assert said.out.count("64x64") >= 2
+    assert "can't be written" in said.err
+    assert json.loads(kept.read_text())["complete"]
+
+
+def test_a_full_disk_does_not_end_the_measuring(tmp_path, capsys):
+    args = argparse.Namespace(json=tmp_path / "gone" / "bench.json", profile=None)
+    bench_gpu._keep_or_say(args, {"profile": {"status": "waiting"}})
+    assert "can't be written" in capsys.readouterr().err
