@@ -20,7 +20,7 @@ __all__ = ["FADE_NS", "Opening"]
 FADE_NS = 2 * SECOND
 _REST_AFTER_NS = FADE_NS + SECOND // 5
 _JUMP_S = 60.0
-_A_DAY = timedelta(hours=24)
+_A_DAY, _A_WEEK = timedelta(hours=24), timedelta(days=6)
 
 
 class Opening:
@@ -95,7 +95,7 @@ class Opening:
         if turned:
             self._scheduled, self._by_hand = scheduled, None
         if turned or jumped:
-            self._until = self._hours.next_change(local)
+            self._until = self._hours.next_change(local, zone_of_system=True)
         wanted = scheduled if self._by_hand is None else self._by_hand
         if wanted is not self._open:
             self._move(wanted=wanted, now_ns=now_ns, fade_ns=0 if first else FADE_NS)
@@ -127,12 +127,14 @@ class Opening:
         return f" until {until}" if until else ""
 
     def _words(self) -> str | None:
-        """Return when that changes: ``10:00``, or ``Mon 10:00`` when it is more than a day away; None for never."""
+        """Return when that changes: ``10:00``, ``Mon 10:00`` if that is not today, or with its date; None for never."""
         if self._until is None:
             return None
         local = datetime.fromtimestamp(self._wall_clock_s()).astimezone()
-        far = self._until - local > _A_DAY
-        return self._until.strftime("%a %H:%M" if far else "%H:%M")
+        left = self._until - local
+        return self._until.strftime(
+            "%H:%M" if left <= _A_DAY else "%a %H:%M" if left <= _A_WEEK else "%a %Y-%m-%d %H:%M"
+        )
 
     def _by_request(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         wanted = arguments.get("open")

@@ -156,6 +156,19 @@ def test_over_the_night_when_the_clocks_change_it_opens_by_the_local_clock(day):
     assert (local.hour, local.minute) == (10, 0)
 
 
+def test_what_it_says_of_its_end_knows_that_the_clocks_change():
+    engine = Engine("2026-03-28T23:00:00", hours="02:30-05:00")
+    engine.pass_by(1)
+    assert engine.opening.figures()["until"] == "03:00", "02:30 is left out"
+
+
+def test_closed_on_a_date_says_when_it_is_over():
+    engine = Engine("2026-12-23T18:00:00", hours="10:00-18:00; 12-24..01-09 closed")
+    engine.pass_by(5)
+    assert engine.opening.resting
+    assert engine.opening.figures()["until"] == "Sun 2027-01-10 10:00"
+
+
 def test_by_hand_until_the_hours_change_next():
     engine = Engine("2026-06-01T12:00:00")
     engine.pass_by(1)

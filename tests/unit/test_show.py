@@ -239,9 +239,57 @@ def test_an_opening_in_the_hour_that_is_left_out_comes_right_after_it():
     assert hours.next_change(at("2026-03-29T00:00")) == at("2026-03-29T03:00")
 
 
+def test_a_date_puts_the_weeks_hours_out_of_force():
+    hours = OpeningHours.parse("mon-sun 10:00-18:00; 12-24..12-26 closed; 2026-12-31 10:00-14:00")
+    noon_and_evening = {
+        day: (hours.open_at(at(f"{day}T12:00")), hours.open_at(at(f"{day}T17:00")))
+        for day in ("2026-12-23", "2026-12-24", "2026-12-26", "2026-12-27", "2026-12-31", "2027-12-25", "2027-12-31")
+    }
+    assert noon_and_evening == {
+        "2026-12-23": (True, True),
+        "2026-12-24": (False, False),
+        "2026-12-26": (False, False),
+        "2026-12-27": (True, True),
+        "2026-12-31": (True, False),
+        "2027-12-25": (False, False),
+        "2027-12-31": (True, True),
+    }
+    assert hours.next_change(at("2026-12-23T18:00")) == at("2026-12-27T10:00")
+
+
+def test_dates_may_pass_the_end_of_the_year_and_a_night_belongs_to_the_day_it_began():
+    hours = OpeningHours.parse("20:00-02:00; 12-31..01-01 closed; 02-29 closed")
+    assert hours.open_at(at("2026-12-31T01:00"))
+    assert not hours.open_at(at("2026-12-31T21:00"))
+    assert not hours.open_at(at("2027-01-01T01:00"))
+    assert not hours.open_at(at("2027-01-02T01:00"))
+    assert hours.open_at(at("2027-01-02T20:00"))
+    assert not hours.open_at(at("2028-02-29T21:00"))
+
+
+def test_a_long_pause_and_one_without_end_in_sight():
+    closed = OpeningHours.parse("10:00-18:00; 2026-07-01..2026-07-30 closed")
+    assert closed.next_change(at("2026-06-30T18:00")) == at("2026-07-31T10:00")
+    closed = OpeningHours.parse("10:00-18:00; 2026-07-01..2026-09-30 closed")
+    assert closed.next_change(at("2026-06-30T18:00")) is None
+    assert closed.open_at(at("2026-10-01T10:00"))
+
+
+def test_changes_are_found_to_the_minute():
+    hours = OpeningHours.parse("mon 10:07-18:52")
+    assert hours.next_change(at("2026-06-01T10:06:59")) == at("2026-06-01T10:07")
+    assert hours.next_change(at("2026-06-01T10:07")) == at("2026-06-01T18:52")
+    assert hours.next_change(at("2026-06-01T18:52")) == at("2026-06-08T10:07")
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "always", "mon 10-18", "25:00-26:00", "10:61-12:00", "day 10:00-12:00", "mon-xyz 10:00-12:00", "10:00-10:00"],
+    [
+        *("", "always", "mon 10-18", "25:00-26:00", "10:61-12:00", "day 10:00-12:00", "mon-xyz 10:00-12:00"),
+        *("10:00-10:00", "12-24 closed", "10:00-18:00; 13-01 closed", "10:00-18:00; 2027-02-29 closed"),
+        *("10:00-18:00; 2026-12-24..12-26 closed", "10:00-18:00; 2026-12-26..2026-12-24 closed", "closed"),
+        *("10:00-18:00; 24.12. closed", "10:00-18:00; 12-24,mon closed"),
+    ],
 )
 def test_hours_that_cannot_be_read_show_how_to_write_them(text):
     with pytest.raises(InvalidValue, match="opening hours"):
