@@ -199,3 +199,12 @@ def test_the_marker_stands_on_the_path(qtbot):
     at = walk._point(3.0, 3.0)
     colour = walk.grab().toImage().pixelColor(round(at.x()), round(at.y()))
     assert colour.name() == "#efb366"
+
+
+def test_prompts_that_can_not_be_kept_are_told_once(desk, qtbot):
+    config_dir().parent.mkdir(parents=True, exist_ok=True)
+    config_dir().write_text("a file where the folder should be")
+    for text in ("ice", "fire"):
+        enter(desk, qtbot, text)
+    told = [desk.notices.log.item(n).text() for n in range(desk.notices.log.count())]
+    assert len([text for text in told if "can't be kept" in text]) == 1

@@ -288,6 +288,9 @@ def test_saving_what_came_from_a_built_in_one_asks_for_a_name(panel, desk, engin
     key(panel, qtbot, Key.Key_S, Control)
     line = panel.line
     assert line.isVisible()
+    assert line.title.text().startswith("“Ember” is built in and stays as it is.")
+    assert line.name.accessibleName() == line.title.text()
+    assert "“Ember” is built in" in panel.save.toolTip()
     assert (line.name.text(), line.category.text()) == ("Ember 2", "earth")
     qtbot.keyClicks(line.name, "Mine")
     qtbot.keyClick(line.name, Key.Key_Return)
@@ -310,6 +313,7 @@ def test_a_name_with_a_slash_is_refused_beside_the_name_and_nothing_is_lost(pane
 
 def test_a_name_that_is_taken_says_replace(panel, qtbot):
     key(panel, qtbot, Key.Key_S, Control | Shift)
+    assert panel.line.title.text() == "Save what is set under the name"
     assert panel.line.enter.text() == "Save"
     qtbot.keyClicks(panel.line.name, "my OWN")
     assert panel.line.enter.text() == "Replace"

@@ -306,3 +306,24 @@ def test_without_a_monitor_the_panic_keys_go_by_the_engine(panel, desk, engine, 
     qtbot.waitUntil(lambda: [given["on"] for do, given in engine.asked if do == "panic"] == [False])
     engine.publish_state(panic={"blackout": False, "below": None, "seen": None})
     qtbot.waitUntil(lambda: not desk.panic.buttons[Panic.FREEZE].property("on"))
+
+
+def test_a_locked_bypass_is_grey_and_says_why(panel, desk, engine, monitor, qtbot):
+    button, told = desk.panic.buttons[Panic.BYPASS], []
+    desk.panic_line.refused.connect(told.append)
+    assert button.isEnabled()
+    wall_says(monitor, locked=["bypass"])
+    qtbot.waitUntil(lambda: not button.isEnabled())
+    assert button.state.text() == "locked"
+    assert button.accessibleName() == "BYPASS: locked"
+    assert "--allow-bypass" in button.toolTip()
+    assert desk.panic.buttons[Panic.BLACKOUT].isEnabled()
+    qtbot.keyClick(desk.presets.grid, Qt.Key.Key_Y)
+    assert told == [button.toolTip()]
+    monitor.close()
+    qtbot.waitUntil(lambda: not panel.stream.up)
+    engine.publish_state(panic={"blackout": True, "below": None, "seen": "blackout"})
+    qtbot.waitUntil(lambda: desk.panic.buttons[Panic.BLACKOUT].property("on"))
+    assert not button.isEnabled(), "the engine does not tell what is locked, and it is still"
+    assert monitor.presses == []
+    assert not [do for do, _ in engine.asked if do == "panic"]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QSignalBlocker
-from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from mirrorfx.geometry.input import ZOOM_MAX
 from mirrorfx_ui.desk.chooser import Chooser
-from mirrorfx_ui.desk.controls import NAME_PX, ROW_GAP_PX, Control
+from mirrorfx_ui.desk.controls import INSET_PX, NAME_PX, ROW_GAP_PX, Control
 from mirrorfx_ui.desk.edits import Edits
 from mirrorfx_ui.desk.gesture import Gesture
-from mirrorfx_ui.desk.number_controls import NumberBox
+from mirrorfx_ui.desk.number_controls import FaderControl, NumberBox
 from mirrorfx_ui.desk.params import make_control
 from mirrorfx_ui.desk.signs import Sign, icon
 from mirrorfx_ui.desk.theme import label
@@ -26,7 +27,7 @@ __all__ = ["CameraPanel", "LockRow"]
 
 _TURNS = ("0°", "90°", "180°", "270°")
 _BOX_PX = 90
-_BUTTON_PX = 116
+_BUTTON_PX = 142
 _FAR = 1e6
 
 
@@ -52,13 +53,19 @@ class LockRow(QWidget):
         self.note.setWordWrap(True)
         title = label(caption, "param")
         title.setFixedWidth(NAME_PX)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = QHBoxLayout()
         row.setSpacing(ROW_GAP_PX)
-        row.addWidget(title)
         row.addWidget(self.lock)
         row.addWidget(self.box)
-        row.addWidget(self.note, 1)
+        row.addStretch()
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(ROW_GAP_PX + INSET_PX)
+        grid.setVerticalSpacing(2)
+        grid.addWidget(title, 0, 0)
+        grid.addLayout(row, 0, 1)
+        grid.addWidget(self.note, 1, 1)
+        grid.setColumnStretch(1, 1)
 
     def show_state(self, asked: float | None, real: float | None, lacks: str) -> None:
         """Show what is asked for (None: automatic), what the camera has, and why it can't be locked, if so."""
@@ -77,6 +84,7 @@ class LockRow(QWidget):
         differs = locked and real is not None and abs(real - (asked or 0.0)) > 0.5
         has = self.tr("The camera has %1.").replace("%1", f"{real:g}") if differs else ""
         self.note.setText(lacks or has)
+        self.note.setVisible(bool(self.note.text()))
 
     def _typed(self, value: float) -> None:
         self.gesture.step()
@@ -114,6 +122,10 @@ class CameraPanel(QWidget):
             )
         }
         self.controls = {control.name: control for control in map(make_control, self._pseudo_params())}
+        zoom = self.controls["zoom"]
+        assert isinstance(zoom, FaderControl)
+        zoom.box.setDecimals(2)
+        zoom.box.setSingleStep(0.05)
         for control in self.controls.values():
             control.edited.connect(self._edit)
             control.let_go.connect(self._let_go)
@@ -181,7 +193,7 @@ class CameraPanel(QWidget):
         """Describe how the picture is placed as the engine describes params, for the same controls."""
         tr = self.tr
         usual = {"kind": "float", "minimum": -1.0, "maximum": 1.0, "default": 0.0, "unit": "", "curve": 1.0, "osc": ""}
-        zoom = {"minimum": 1.0, "maximum": 4.0, "default": 1.0, "curve": 1.5}
+        zoom = {"minimum": 1.0, "maximum": ZOOM_MAX, "default": 1.0, "curve": 3.0}
         turned = {"kind": "choice", "choices": _TURNS, "default": _TURNS[0]}
         return [
             usual | turned | {"name": "rotation", "label": tr("Rotation"), "help": tr("Turn the picture clockwise")},

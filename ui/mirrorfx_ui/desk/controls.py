@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QGuiApplication
-from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from mirrorfx_ui.desk.chooser import Chooser
 from mirrorfx_ui.desk.gesture import Gesture
 from mirrorfx_ui.desk.signs import Sign, icon
 from mirrorfx_ui.desk.theme import label
+from mirrorfx_ui.desk.tick_box import TickBox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,7 @@ DRAG_FADE_S = 0.15
 STEP_FADE_S = 0.6
 """For values that jump: a typed number, another seed, a prompt."""
 
-NAME_PX = 112
+NAME_PX = 120
 ROW_GAP_PX = 10
 INSET_PX = 11
 """Where a fader's groove begins: half a handle in; other controls start there, too."""
@@ -58,6 +59,8 @@ class Control(QWidget):
     """(name, whether it is to be locked)."""
     copied = pyqtSignal(str)
     """This text is in the clipboard now."""
+    troubled = pyqtSignal(str)
+    """Something could not be kept; why."""
     name_label: NameLabel
 
     def __init__(self, param: Mapping[str, Any], parent: QWidget | None = None) -> None:
@@ -72,6 +75,7 @@ class Control(QWidget):
             self.lock.hide()  # no param of the effect: presets don't touch it anyway
         self.lock.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.lock.clicked.connect(lambda: self.lock_asked.emit(self.name, not self.locked))
+        self._show_lock()
         self.setToolTip(str(param["help"]))
 
     @property
@@ -99,13 +103,16 @@ class Control(QWidget):
     def show_locked(self, *, locked: bool) -> None:
         """Show whether presets, undo and hands leave it alone."""
         self.locked = locked
-        name = str(self.param["label"])
+        self._show_lock()
+        for part in self.parts():
+            part.setEnabled(not locked)
+
+    def _show_lock(self) -> None:
+        locked, name = self.locked, str(self.param["label"])
         said = self.tr("Unlock %1") if locked else self.tr("Lock %1: presets leave it as it is")
         self.lock.setIcon(icon(Sign.LOCK if locked else Sign.UNLOCKED))
         self.lock.setToolTip(said.replace("%1", name))
         self.lock.setAccessibleName((self.tr("Unlock %1") if locked else self.tr("Lock %1")).replace("%1", name))
-        for part in self.parts():
-            part.setEnabled(not locked)
 
     def menu(self) -> QMenu:
         """Return what a right click offers."""
@@ -181,7 +188,7 @@ class SwitchControl(Control):
 
     def __init__(self, param: Mapping[str, Any], parent: QWidget | None = None) -> None:
         super().__init__(param, parent)
-        self._box = QCheckBox()
+        self._box = TickBox()
         self.describe(self._box)
         self._box.toggled.connect(self._word)
         self._box.clicked.connect(self._click)

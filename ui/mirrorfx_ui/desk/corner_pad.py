@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CornerPad"]
 
-_HEIGHT_PX = 168
+_LEAST_PX, _MOST_PX = 130, 420
 _MARGIN = 0.12
 """Shares of the screen that are seen around it: a corner may lie outside."""
 _HANDLE_PX = 10
@@ -53,8 +53,9 @@ class CornerPad(QWidget):
         self.gesture = Gesture("corners")
         self._pixels = QSize(1920, 1080)
         self._grip: QPointF | None = None
-        self.setFixedHeight(_HEIGHT_PX)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMinimumHeight(_LEAST_PX)
+        self.setMaximumHeight(_MOST_PX)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("The picture's corners on the wall"))
         self._say()

@@ -1,9 +1,11 @@
-"""Cue lists as files, to carry to another machine. No Qt."""
+"""Cue lists as files, to carry to another machine."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import QCoreApplication
 
 from mirrorfx.files import write_whole
 
@@ -30,17 +32,18 @@ def read_cues(path: Path) -> list[dict[str, Any]]:
     """
     try:
         if path.stat().st_size > _BYTES_MOST:
-            raise CueFileError(f"{path.name} is too large to be a cue list.")
+            raise CueFileError(_tr("%1 is too large to be a cue list.", path.name))
         table = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise CueFileError(f"{path} can't be read: {error.strerror or error}.") from error
+        raise CueFileError(_tr("%1 can't be read: %2.", path, error.strerror or error)) from error
     except ValueError as error:
-        raise CueFileError(f"{path.name} is no cue list: it is not JSON ({error}).") from error
+        raise CueFileError(_tr("%1 is no cue list: it is not JSON (%2).", path.name, error)) from error
     cues = table.get("cues") if isinstance(table, dict) else None
     if not isinstance(cues, list) or not all(isinstance(cue, dict) for cue in cues):
-        raise CueFileError(f"{path.name} is no cue list: it has no “cues”.")
+        raise CueFileError(_tr("%1 is no cue list: it has no “cues”.", path.name))
     if table.get("format") != _FORMAT:
-        raise CueFileError(f"{path.name} is of format {table.get('format')!r}; this version reads {_FORMAT}.")
+        text = _tr("%1 is of format %2; this version reads %3.", path.name, repr(table.get("format")), _FORMAT)
+        raise CueFileError(text)
     return cues
 
 
@@ -55,4 +58,11 @@ def write_cues(path: Path, cues: Sequence[dict[str, Any]]) -> None:
     try:
         write_whole(path, content.encode())
     except OSError as error:
-        raise CueFileError(f"{path} can't be written: {error.strerror or error}.") from error
+        raise CueFileError(_tr("%1 can't be written: %2.", path, error.strerror or error)) from error
+
+
+def _tr(text: str, *what: object) -> str:
+    said = QCoreApplication.translate("CueFile", text)
+    for number, one in enumerate(what, 1):
+        said = said.replace(f"%{number}", str(one), 1)
+    return said

@@ -54,6 +54,7 @@ class CueTable(QTableView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setShowGrid(False)
+        self.setTabKeyNavigation(False)  # Tab leaves it; arrows walk in it
         self.setWordWrap(False)
         self._lay_out_headers()
 

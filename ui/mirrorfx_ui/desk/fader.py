@@ -29,15 +29,17 @@ class Fader(QSlider):
 
     Args:
         home: the position of the default, marked by a notch.
+        origin: the position of nothing, where the filled part begins: the left end, or the middle of -1 to 1.
     """
 
     moved = pyqtSignal(float)
     reset = pyqtSignal()
     released = pyqtSignal()
 
-    def __init__(self, home: float, parent: QWidget | None = None) -> None:
+    def __init__(self, home: float, parent: QWidget | None = None, *, origin: float = 0.0) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
         self._home = home
+        self._origin = origin
         self._grip = (0.0, 0.0)
         self._quiet = False
         self.setRange(0, _STEPS)
@@ -129,7 +131,8 @@ class Fader(QSlider):
         painter.drawRoundedRect(QRectF(left, middle - radius, right - left, _GROOVE_PX), radius, radius)
         self._paint_notch(painter, left + (right - left) * self._home, middle)
         painter.setBrush(QColor(theme.ACCENT if self.isEnabled() else theme.FAINT))
-        painter.drawRoundedRect(QRectF(left, middle - radius, x - left, _GROOVE_PX), radius, radius)
+        begin = left + (right - left) * self._origin
+        painter.drawRoundedRect(QRectF(min(begin, x), middle - radius, abs(x - begin), _GROOVE_PX), radius, radius)
         self._paint_handle(painter, QPointF(x, middle))
         painter.end()
 

@@ -131,7 +131,10 @@ class FiguresPanel(QWidget):
         column.addWidget(self.lag)
         column.addWidget(self.plots, 3)
         column.addWidget(self.painters)
-        column.addWidget(scrolling(self._rest()), 4)
+        rest = scrolling(self._rest())
+        rest.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # nothing in it takes the keys that scroll
+        rest.setAccessibleName(self.tr("Workers and counts"))
+        column.addWidget(rest, 4)
 
     def _headline(self) -> QHBoxLayout:
         row = QHBoxLayout()

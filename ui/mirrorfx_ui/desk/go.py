@@ -166,7 +166,8 @@ class _GoButton(QPushButton):
         """Say what a press does."""
         self._name, self._detail = name, detail
         self.setEnabled(bool(name))
-        self.setText(f"GO → {name}, {detail}" if name else "GO")
+        text = self.tr("GO → %1, %2").replace("%2", detail).replace("%1", name)
+        self.setText(text if name else self.tr("GO"))
         self.setAccessibleName(self.text())
         self.setAccessibleDescription("" if name else detail)
         self.setToolTip(self.tr("Key: Space"))
@@ -219,8 +220,8 @@ class _GoButton(QPushButton):
         ink = _INK if self.isEnabled() else QColor(theme.MUTED)
         painter.setPen(ink)
         big = _sized(painter, 27, bold=True)
-        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, "GO")
-        words = area.adjusted(QFontMetricsF(big).horizontalAdvance("GO") + 14, 0, 0, 0)
+        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.tr("GO"))
+        words = area.adjusted(QFontMetricsF(big).horizontalAdvance(self.tr("GO")) + 14, 0, 0, 0)
         upper, lower = QRectF(words), QRectF(words)
         upper.setHeight(words.height() * 0.54)
         lower.setTop(upper.bottom())

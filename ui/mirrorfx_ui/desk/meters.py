@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["SOURCES", "Meters", "source_names"]
 
 SOURCES = ("level", "low", "mid", "high", "onset")
-_ROW_PX, _NAME_PX, _NUMBER_PX, _BAR_PX = 22, 124, 44, 8
+_ROW_PX, _NAME_PX, _NUMBER_PX, _BAR_PX = 22, 127, 44, 8
 _FALL = 0.02
 """How far the mark of the loudest falls with each picture."""
 

@@ -80,7 +80,7 @@ class FaderControl(Control):
         self._lowest = float(param["minimum"])
         self._span = max(float(param["maximum"]) - self._lowest, 1e-9)
         self._curve = float(param["curve"])
-        self.fader = Fader(self._position(float(param["default"])))
+        self.fader = Fader(self._position(float(param["default"])), origin=self._position(0.0))
         self.box = NumberBox(param)
         self.box.setFixedWidth(_BOX_PX)
         for widget in (self.fader, self.box):

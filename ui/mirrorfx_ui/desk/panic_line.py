@@ -24,7 +24,7 @@ class PanicLine(QObject):
     """
 
     state_changed = pyqtSignal(object)
-    """dict: ``blackout``, ``below``, ``seen``; from the monitor also ``locked``, names of what is locked."""
+    """dict: ``blackout``, ``below``, ``seen``, and ``locked``: labels of what this mirror never shows."""
     reach_changed = pyqtSignal(bool)
     """The wall can be reached, or no longer."""
     refused = pyqtSignal(str)
@@ -37,6 +37,7 @@ class PanicLine(QObject):
         self.state: Mapping[str, Any] = {}
         self.reaches = False
         self._by_monitor = False
+        self._locked: list[str] = []
         stream.panic_told.connect(self._hear_monitor)
         stream.up_changed.connect(self._look)
         bridge.state_changed.connect(self._hear_engine)
@@ -52,6 +53,7 @@ class PanicLine(QObject):
 
     def _hear_monitor(self, said: Mapping[str, Any]) -> None:
         self._by_monitor = self._stream.up
+        self._locked = list(said.get("locked", self._locked))
         self._take({name: value for name, value in said.items() if name != "error"})
         if said.get("error"):
             self.refused.emit(str(said["error"]))
@@ -61,7 +63,8 @@ class PanicLine(QObject):
         if not self._by_monitor:
             self._take(state.get("panic") or {})
 
-    def _take(self, state: Mapping[str, Any]) -> None:
+    def _take(self, told: Mapping[str, Any]) -> None:
+        state = {**told, "locked": self._locked}  # only the monitor tells, and it holds as long as the mirror runs
         if state != self.state:
             self.state = state
             self.state_changed.emit(state)

@@ -64,21 +64,28 @@ class PanicRow(QWidget):
 
     def press(self, what: Panic, *_: object) -> None:
         """Switch `what` on, or off when it is on."""
-        if self.buttons[what].isEnabled():
+        if self.buttons[what].locked and not self._on[what]:
+            self._line.refused.emit(self.buttons[what].toolTip())
+        elif self._line.reaches:
             self._line.press(what.label, on=not self._on[what])
 
     def show_state(self, panic: Mapping[str, Any]) -> None:
         """Show what is on, as the wall has said; see `PanicLine.state_changed`."""
         for what, button in self.buttons.items():
             self._on[what] = bool(panic.get("blackout")) if what is Panic.BLACKOUT else panic.get("below") == what.label
+            button.locked = what.label in panic.get("locked", ())
             button.show_state(on=self._on[what], seen=panic.get("seen") == what.label)
+        self._enable()
 
     def show_reach(self, reached: bool) -> None:  # noqa: FBT001  a signal's argument
         """Say what works when neither monitor nor engine answers: the wall's own keys."""
-        for button in self.buttons.values():
-            button.setEnabled(reached)
+        self._enable()
         self.advice.setVisible(self._was_reached and not reached)
         self._was_reached = self._was_reached or reached
+
+    def _enable(self) -> None:
+        for what, button in self.buttons.items():
+            button.setEnabled(self._line.reaches and (self._on[what] or not button.locked))
 
 
 class PanicButton(QPushButton):
@@ -91,14 +98,15 @@ class PanicButton(QPushButton):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard where it was
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.locked = False
+        """Whether this mirror never shows it: a kiosk's visitors stay unseen by others."""
         self._key = _KEYS[what]
-        self._word, does = {
+        self._word, self._does = {
             Panic.BLACKOUT: (self.tr("BLACKOUT"), self.tr("The wall is black.")),
             Panic.FREEZE: (self.tr("FREEZE"), self.tr("The wall keeps the picture of this moment.")),
             Panic.BYPASS: (self.tr("BYPASS"), self.tr("The wall shows the camera's own picture.")),
             Panic.SAFE: (self.tr("SAFE PRESET"), self.tr("The wall is calm at once, then shows the safe preset.")),
         }[what]
-        self.setToolTip(f"{does}  ·  {self._key}, Alt+{self._key}")
         sign = QLabel()
         sign.setPixmap(pixmap(_SIGNS[what], 26))
         self.state = label("", "panic-state")
@@ -119,12 +127,18 @@ class PanicButton(QPushButton):
 
     def show_state(self, *, on: bool, seen: bool) -> None:
         """Show whether it is on, and whether BLACKOUT hides that."""
-        if not on:
+        if self.locked and not on:
+            text = self.tr("locked")
+        elif not on:
             text = self.tr("off  ·  key %1")
         else:
             text = self.tr("ON  ·  %1 ends it") if seen else self.tr("ON, below BLACKOUT")
         self.state.setText(text.replace("%1", self._key))
-        self.setAccessibleName(f"{self._word}: {self.tr('on') if on else self.tr('off')}")
+        said = self.tr("on") if on else self.tr("locked") if self.locked else self.tr("off")
+        self.setAccessibleName(f"{self._word}: {said}")
+        why = self.tr("BYPASS is locked: a kiosk shows the camera's own picture only with --allow-bypass.")
+        self.setToolTip(why if self.locked else f"{self._does}  ·  {self._key}, Alt+{self._key}")
+        self.setAccessibleDescription(self.toolTip())
         self.setProperty("on", on)
         style = self.style()
         for part in (self, *self.findChildren(QLabel)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QVBoxLayout, QWidget
 
 from mirrorfx_ui.desk.controls import ChoiceControl, Control, SwitchControl
@@ -43,6 +44,9 @@ class ParamPanel(QWidget):
 
     A control that the user holds, or whose edit is on its way, is left alone; it takes the engine's value afterwards.
     """
+
+    rebuilt = pyqtSignal()
+    """There are other controls."""
 
     def __init__(self, bridge: Bridge, steps: Steps, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -112,6 +116,7 @@ class ParamPanel(QWidget):
                 control.let_go.connect(self._let_go)
                 control.lock_asked.connect(self._lock)
                 control.copied.connect(self._copied)
+                control.troubled.connect(lambda text: self._bridge.noticed.emit("warning", text))
             self.controls[control.name] = control
         for control in old.values():
             self._drop(control)
@@ -123,6 +128,7 @@ class ParamPanel(QWidget):
         self.walk.setVisible("drift" in self.controls)
         if "drift" in self.controls:
             self._column.insertWidget(self._column.indexOf(self.controls["drift"]) + 1, self.walk)
+        self.rebuilt.emit()
 
     def _drop(self, control: Control) -> None:
         self._column.removeWidget(control)

@@ -123,6 +123,7 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
     def __init__(self, colour: str, *, lettered: bool) -> None:
         super().__init__(background=theme.PANEL)
         self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # there is nothing in it for the keys
         self.setMenuEnabled(False)
         self.setMouseEnabled(False, False)
         self.setMinimumHeight(64)

@@ -73,14 +73,17 @@ class PresetActions(QObject):
         row = self._presets.find(self._presets.program)
         if row and row.own:
             self._ask("save", self._saved, name=row.text)
+        elif row:
+            text = self.tr("“%1” is built in and stays as it is. Save what is set as your own preset, under the name")
+            self.save_as(text.replace("%1", row.text))
         else:
             self.save_as()
 
-    def save_as(self) -> None:
-        """Ask for a name and save what is set."""
+    def save_as(self, title: str = "") -> None:
+        """Ask for a name and save what is set; `title` is the question."""
         row = self._presets.find(self._presets.program)
         self._line.ask(
-            self.tr("Save what is set under the name"),
+            title or self.tr("Save what is set under the name"),
             self._free_name(row.text) if row else self._presets.program or "",
             (self.tr("Save"), self.tr("Replace")),
             self._save_as,

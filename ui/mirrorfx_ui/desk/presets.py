@@ -114,7 +114,7 @@ class PresetPanel(QWidget):
             self._entry(menu, self.tr("Fade over to it now"), lambda: do.call(row.text))
             menu.addSeparator()
         self._entry(menu, self.tr("Save"), do.save, "Ctrl+S")
-        self._entry(menu, self.tr("Save as …"), do.save_as, "Ctrl+Shift+S")
+        self._entry(menu, self.tr("Save as …"), lambda: do.save_as(), "Ctrl+Shift+S")
         if row:
             self._entry(menu, self.tr("Duplicate …"), lambda: do.duplicate(row), "Ctrl+D")
             self._entry(menu, self.tr("Rename …"), lambda: do.rename(row), "F2").setEnabled(row.own)
@@ -166,7 +166,8 @@ class PresetPanel(QWidget):
         self.wall.setAccessibleName(self.wall.toolTip())
         row = self.list.find(program)
         self.save.setText(self.tr("Save") if row and row.own else self.tr("Save as …"))
-        self.save.setToolTip(self.tr("Key: Ctrl+S"))
+        built_in = self.tr("“%1” is built in: what is set is saved as your own preset  ·  Ctrl+S")
+        self.save.setToolTip(built_in.replace("%1", row.text) if row and not row.own else self.tr("Key: Ctrl+S"))
 
     def _show_problems(self, problems: list[str]) -> None:
         count = len(problems)
@@ -237,7 +238,7 @@ class PresetPanel(QWidget):
         for number in range(1, _KEYS + 1):
             self._key(str(number % _KEYS), partial(do.call_key, number))
         self._key("Ctrl+S", do.save)
-        self._key("Ctrl+Shift+S", do.save_as)
+        self._key("Ctrl+Shift+S", lambda: do.save_as())
         self._key("Ctrl+F", self._find)
         self._key("Ctrl+D", lambda: self._of_selected(do.duplicate), self.grid, here)
         self._key("F2", lambda: self._of_selected(do.rename), self.grid, here)

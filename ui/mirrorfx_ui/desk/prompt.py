@@ -91,9 +91,16 @@ class TextControl(Control):
         if self._plain() != self._shown:
             self._shown, self._refused = self._plain(), False
             self.gesture.begin()
-            self.history.add(self._shown)
+            self._keep(self._shown)
             self.edited.emit(self.name, self._shown, STEP_FADE_S)
         self._say()
+
+    def _keep(self, prompt: str) -> None:
+        before = self.history.problem
+        self.history.add(prompt)
+        if self.history.problem not in ("", before):
+            text = self.tr("Earlier prompts can't be kept for the next evening. %1")
+            self.troubled.emit(text.replace("%1", self.history.problem))
 
     def _recall(self, prompt: str | None) -> None:
         """Put an earlier prompt into the editor; it is applied when the typing pauses, as any other."""

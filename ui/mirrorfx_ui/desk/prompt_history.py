@@ -72,5 +72,5 @@ class PromptHistory:
             aside.replace(self._path)
             self.problem = ""
         except OSError as error:
-            self.problem = f"The prompts can't be kept in {self._path}: {error.strerror or error}."
-            _log.warning("%s", self.problem)
+            self.problem = f"{self._path}: {error.strerror or error}"
+            _log.warning("The prompts can't be kept: %s", self.problem)

@@ -109,6 +109,8 @@ class RouteTable(QWidget):
 
     edited = pyqtSignal(object)
     """list: the routes as the operator wants them."""
+    rebuilt = pyqtSignal()
+    """There are more rows, or fewer."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -169,6 +171,7 @@ class RouteTable(QWidget):
         row.removed.connect(self._remove)
         self.rows.append(row)
         self._column.addWidget(row)
+        self.rebuilt.emit()
         return row
 
     def _add(self) -> None:

@@ -99,7 +99,7 @@ class ShowPanel(QWidget):
             return
         index = (self._list["at"] + 1) % len(cues)
         name = str(cues[index]["preset"]) + (self.tr(" – missing") if cues[index].get("missing") else "")
-        self.go.setText(f"GO → {index + 1}  {name}")
+        self.go.setText(self.tr("GO → %1  %2").replace("%1", str(index + 1)).replace("%2", name))
         fade = seconds_text(cues[index]["fade_s"]) or self.tr("its own time")
         text = self.tr("GO calls cue %1, %2, over %3").replace("%1", str(index + 1)).replace("%2", name)
         self.go.setAccessibleName(text.replace("%3", fade))

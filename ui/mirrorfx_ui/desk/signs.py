@@ -63,8 +63,21 @@ class Sign(Enum):
 
 
 def icon(sign: Sign) -> QIcon:
-    """Return the sign for a button or a list."""
-    return QIcon(pixmap(sign, 20))
+    """Return the sign for a button or a list, faded where that is disabled."""
+    made = QIcon(pixmap(sign, 20))
+    made.addPixmap(_faded(pixmap(sign, 20)), QIcon.Mode.Disabled)
+    return made
+
+
+def _faded(sign: QPixmap) -> QPixmap:
+    made = QPixmap(sign.size())
+    made.setDevicePixelRatio(sign.devicePixelRatio())
+    made.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(made)
+    painter.setOpacity(0.4)
+    painter.drawPixmap(0, 0, sign)
+    painter.end()
+    return made
 
 
 @cache

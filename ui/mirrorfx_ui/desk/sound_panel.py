@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QElapsedTimer, QSignalBlocker, Qt, QTimer
 from PyQt6.QtWidgets import (
-    QCheckBox,
     QFileDialog,
     QFrame,
     QHBoxLayout,
@@ -19,13 +18,14 @@ from PyQt6.QtWidgets import (
 from typing_extensions import override
 
 from mirrorfx_ui.desk.chooser import Chooser
-from mirrorfx_ui.desk.controls import NAME_PX, ROW_GAP_PX
+from mirrorfx_ui.desk.controls import INSET_PX, NAME_PX, ROW_GAP_PX
 from mirrorfx_ui.desk.edits import Edits
 from mirrorfx_ui.desk.meters import Meters
 from mirrorfx_ui.desk.number_controls import FaderControl
 from mirrorfx_ui.desk.routes import RouteTable
 from mirrorfx_ui.desk.signs import Sign, pixmap
 from mirrorfx_ui.desk.theme import label, small_button
+from mirrorfx_ui.desk.tick_box import TickBox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -219,7 +219,7 @@ class SoundPanel(QWidget):
         self.clear.clicked.connect(lambda: bridge.ask("sound", file=None))
         self.play = small_button(tr("Play"), tr("Play the soundtrack"))
         self.play.clicked.connect(lambda: bridge.ask("sound", play=not self._sound["playing"]))
-        self.loop = QCheckBox(tr("Again and again"))
+        self.loop = TickBox(tr("Again and again"))
         self.loop.clicked.connect(lambda on: bridge.ask("sound", self._answered, loop=bool(on)))
         self.position = label("", "muted")
         self.position.setAccessibleName(tr("Position in the soundtrack"))
@@ -293,7 +293,7 @@ def _named(name: str, widget: QWidget) -> QHBoxLayout:
     title = label(name, "param")
     title.setFixedWidth(NAME_PX)
     row = QHBoxLayout()
-    row.setSpacing(ROW_GAP_PX)
+    row.setSpacing(ROW_GAP_PX + INSET_PX)
     row.addWidget(title)
     row.addWidget(widget, 1)
     return row

@@ -23,6 +23,8 @@ class Tabs(QTabWidget):
         bar.setExpanding(False)
         bar.setCursor(Qt.CursorShape.PointingHandCursor)
         bar.setUsesScrollButtons(True)
+        self.setFocusProxy(None)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # or Tab would come to the bar twice
 
     def add(self, name: str, *panels: QWidget) -> None:
         """Add a page with `panels` below each other."""
@@ -43,8 +45,9 @@ def page(*panels: QWidget) -> QScrollArea:
 
 
 def scrolling(inside: QWidget) -> QScrollArea:
-    """Return `inside`, to be scrolled up and down where there is no room for all."""
+    """Return `inside`, to be scrolled up and down where there is no room for all; Tab brings its controls in sight."""
     area = QScrollArea()
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     area.setWidget(inside)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)

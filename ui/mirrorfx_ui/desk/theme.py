@@ -170,7 +170,12 @@ QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::su
 }}
 QProgressBar {{ background: {TROUGH}; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: {ACCENT}; border-radius: 3px; }}
-QCheckBox {{ spacing: 10px; }}
+QCheckBox {{ spacing: 10px; min-height: 30px; }}
+QCheckBox::indicator {{
+  width: 20px; height: 20px; border: 1px solid {FAINT}; border-radius: 5px; background: {RAISED};
+}}
+QCheckBox::indicator:hover, QCheckBox::indicator:focus, QCheckBox::indicator:checked {{ border-color: {ACCENT}; }}
+QCheckBox::indicator:disabled {{ border-color: {LINE}; background: {PANEL}; }}
 QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; padding: 6px; font-size: 14px; }}
 """
 

@@ -138,7 +138,7 @@ class WallPanel(QWidget):
         column.addLayout(_row(self.where_to, self.identify))
         column.addWidget(label(self.tr("Corners"), "title"))
         column.addLayout(_row(self.edit, self.grid, None, self.reset))
-        column.addWidget(self.pad)
+        column.addWidget(self.pad, 1)
         column.addWidget(self.where)
 
 

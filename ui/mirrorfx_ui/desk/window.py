@@ -23,6 +23,7 @@ from mirrorfx_ui.desk.show_panel import ShowPanel
 from mirrorfx_ui.desk.signs import Sign, pixmap
 from mirrorfx_ui.desk.sound_panel import SoundPanel
 from mirrorfx_ui.desk.steps import Steps
+from mirrorfx_ui.desk.tab_order import order_tabs
 from mirrorfx_ui.desk.tabs import Tabs
 from mirrorfx_ui.desk.theme import label
 from mirrorfx_ui.desk.undo_buttons import UndoButtons
@@ -74,6 +75,9 @@ class DeskWindow(QWidget):
         self.link = QLabel()
         self.link.setAccessibleName(self.tr("Connection"))
         self._lay_out()
+        for panel in (self.params, self.sound.routes):
+            panel.rebuilt.connect(lambda: order_tabs(self))
+        order_tabs(self)
         bridge.link_changed.connect(self.show_link)
         bridge.state_changed.connect(self.show_state)
         bridge.figures_changed.connect(lambda report: self.notices.add_problems(report.get("problems", [])))
@@ -120,9 +124,9 @@ class DeskWindow(QWidget):
         panels.addWidget(left, _LEFT_SHARE)
         middle = QSplitter(Qt.Orientation.Vertical)
         middle.setHandleWidth(_GAP_PX)
-        for share, panel in ((_PICTURES, self.pictures), (100 - _PICTURES, self._middle())):
+        for panel in (self.pictures, self._middle()):
             middle.addWidget(_panel(panel))
-            middle.setStretchFactor(middle.count() - 1, share)
+            middle.setStretchFactor(middle.count() - 1, 1)  # of what a larger window has more, each has half
         middle.setSizes([100 * _PICTURES, 100 * (100 - _PICTURES)])
         middle.setChildrenCollapsible(False)
         panels.addWidget(middle, 100 - _LEFT_SHARE)
