@@ -73,6 +73,9 @@ class GraphedFrameFunction(KeptFrameFunction):
 def cuda_recorder(device: torch.device) -> Callable[[Callable[[], None]], Callable[[], None]]:
     """Return what records work on `device` as a CUDA graph.
 
+    Each recording has a stream of its own: torch keeps cuBLAS's workspaces by stream, and recordings on one stream
+    would share them (https://github.com/pytorch/pytorch/issues/193402).
+
     Source: "CUDA Graphs" in PyTorch's CUDA semantics: warm up on a side stream, capture, replay.
     """
 
@@ -80,17 +83,25 @@ def cuda_recorder(device: torch.device) -> Callable[[Callable[[], None]], Callab
         cuda: Any = torch.cuda  # its streams carry no types
         with cuda.device(device):
             current, side = cuda.current_stream(), cuda.Stream()
-            side.wait_stream(current)
-            with cuda.stream(side):
-                for _ in range(_WARM_UPS):
-                    work()
-            current.wait_stream(side)
-            graph = cuda.CUDAGraph()
-            # Other threads of the process (a pinned copy, the text encoders) must not spoil the capture.
-            with cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
-                work()
-            replay: Callable[[], None] = graph.replay
-            replay()  # the first one brings the graph to the device
+            # A capture that fails leaves its stream the current one: torch ends it without a finally.
+            with cuda.stream(current):
+                replay = _recorded(work, cuda, side)
         return replay
 
     return record
+
+
+def _recorded(work: Callable[[], None], cuda: Any, side: Any) -> Callable[[], None]:
+    current = cuda.current_stream()
+    side.wait_stream(current)
+    with cuda.stream(side):
+        for _ in range(_WARM_UPS):
+            work()
+    current.wait_stream(side)
+    graph = cuda.CUDAGraph()
+    # Other threads of the process (a pinned copy, the text encoders) must not spoil the capture.
+    with cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
+        work()
+    replay: Callable[[], None] = graph.replay
+    replay()  # the first one brings the graph to the device
+    return replay

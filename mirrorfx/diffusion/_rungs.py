@@ -11,9 +11,11 @@ import importlib
 import importlib.util
 import os
 import shutil
+import sysconfig
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RUNGS", "Rung", "build"]
 
-_COMPILE_MODE = "max-autotune-no-cudagraphs"
+_AUTOTUNE = "max-autotune-no-cudagraphs"
 
 
 def _as_they_are(models: Models) -> Models:
@@ -96,13 +98,17 @@ def _fp16_accumulation(*, on: bool) -> Iterator[None]:
         matmul.allow_fp16_accumulation = before
 
 
-def _compiled(models: Models) -> Models:
+def _compiled(models: Models, mode: str = "default") -> Models:
     """Return the networks as torch.compile makes them at their first frame; CUDA graphs are left to our own."""
 
     def made(network: Any) -> Any:
-        return torch.compile(network, mode=_COMPILE_MODE, fullgraph=True, dynamic=False)
+        return torch.compile(network, mode=mode, fullgraph=True, dynamic=False)
 
     return replace(models, unet=made(models.unet), encoder=made(models.encoder), decoder=made(models.decoder))
+
+
+def _autotuned(models: Models) -> Models:
+    return _compiled(models, _AUTOTUNE)
 
 
 def _stable_fast(models: Models) -> Models:
@@ -160,8 +166,18 @@ def _no_compiler(models: Models) -> str:
     name, usual = ("CC", ("gcc", "clang")) if models.device.type == "cuda" else ("CXX", ("g++",))
     wanted = [os.environ[name]] if os.environ.get(name) else usual
     if any(shutil.which(compiler) for compiler in wanted):
-        return ""
+        return _no_python_headers() if models.device.type == "cuda" else ""
     return f"it needs a C++ compiler, and {' or '.join(wanted)} is not there (apt-get install g++)"
+
+
+def _no_python_headers() -> str:
+    """Triton builds what starts its kernels against Python's headers."""
+    header = Path(sysconfig.get_path("include")) / "Python.h"
+    return (
+        ""
+        if header.is_file()
+        else f"it needs Python's headers, and {header} is not there (apt-get install python3-dev)"
+    )
 
 
 def _no_stable_fast(_models: Models) -> str:
@@ -194,6 +210,13 @@ RUNGS: dict[str, Rung] = {
         summary="fp16-accumulation where the card gains by it, over networks compiled by torch.compile",
         lacking=_no_compiler,
         networks=_compiled,
+        fp16_accumulation=True,
+        slow_to_build=True,
+    ),
+    "autotune": Rung(
+        summary="compile, with every kernel the fastest of many that were tried: minutes more to build",
+        lacking=_no_compiler,
+        networks=_autotuned,
         fp16_accumulation=True,
         slow_to_build=True,
     ),

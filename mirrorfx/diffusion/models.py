@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from mirrorfx.diffusion._life import signs_of_life
 from mirrorfx.diffusion.libraries import diffusers, hub_asked, transformers
 from mirrorfx.diffusion.model_folder import (
     AUTOENCODER,
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AUTOENCODER", "MODEL", "ModelSettings", "Models", "load_models", "out_of_memory"]
 
-_NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
+_NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|STATUS_ALLOC_FAILED", re.IGNORECASE)
+"""cuBLAS and cuDNN tell in words of their own: CUBLAS_STATUS_ALLOC_FAILED, where torch's allocator took it all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +138,8 @@ def _load(settings: ModelSettings, progress: Callable[[str, float], None]) -> Mo
         loader.tokenizer("tokenizer_2", text_encoders[1]),
     )
     progress("UNet", 0.25)
-    unet = loader.unet()
+    with signs_of_life(progress, "UNet", 0.25):  # 5 or 10 GB, from a slow disk perhaps
+        unet = loader.unet()
     progress("autoencoder", 0.95)
     autoencoder = loader.autoencoder()
     progress("ready", 1.0)

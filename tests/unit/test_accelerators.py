@@ -455,7 +455,9 @@ class TestByName:
 
 class TestRungs:
     def test_the_ladder_has_its_order(self):
-        assert list(RUNGS) == ["eager", "graph", "fp16-accumulation", "compile", "stable-fast", "tensorrt", "fp8"]
+        assert list(RUNGS) == [
+            *("eager", "graph", "fp16-accumulation", "compile", "autotune", "stable-fast", "tensorrt", "fp8")
+        ]
 
     @pytest.mark.parametrize(
         ("name", "reason"),
@@ -493,6 +495,26 @@ class TestRungs:
     def test_compile_without_a_compiler_says_so(self, models, monkeypatch):
         monkeypatch.setenv("CXX", "no-such-compiler")
         assert "C++ compiler, and no-such-compiler is not there" in RUNGS["compile"].lacking(models)
+
+    def test_on_a_gpu_compile_needs_pythons_headers_for_triton(self, models, monkeypatch, tmp_path):
+        monkeypatch.setenv("CC", sys.executable)
+        monkeypatch.setattr(_rungs, "_installed", lambda _name: True)
+        monkeypatch.setattr(_rungs.sysconfig, "get_path", lambda _name: str(tmp_path))
+        on_gpu = replace(models, device=torch.device("cuda:0"))
+        for name in ("compile", "autotune"):
+            assert "apt-get install python3-dev" in RUNGS[name].lacking(on_gpu)
+        (tmp_path / "Python.h").touch()
+        assert RUNGS["compile"].lacking(on_gpu) == ""
+
+    @pytest.mark.parametrize(("name", "mode"), [("compile", "default"), ("autotune", "max-autotune-no-cudagraphs")])
+    def test_compiling_leaves_cuda_graphs_to_us(self, models, monkeypatch, name, mode):
+        asked = []
+        monkeypatch.setattr(_rungs.torch, "compile", lambda network, **how: asked.append((network, how)))
+        RUNGS[name].networks(models)
+        assert [network for network, _ in asked] == [models.unet, models.encoder, models.decoder]
+        assert all(how == {"mode": mode, "fullgraph": True, "dynamic": False} for _, how in asked)
+        options = torch._inductor.list_mode_options(mode)
+        assert not options.get("triton.cudagraphs")
 
     @pytest.mark.filterwarnings("ignore")  # torch's compiler warns of much that is its own
     def test_compile_paints_the_same_and_follows_weights_changed_in_place(self, models, tmp_path):
@@ -669,32 +691,77 @@ class TestRecording:
 
     def test_on_a_gpu_is_warmed_up_aside_then_captured_for_this_thread_alone(self, monkeypatch):
         """The order of calls, with a stand-in for torch.cuda: what CUDA makes of them takes a GPU to see."""
-        calls = []
-
-        class Stream:
-            def __init__(self, name="side"):
-                self.name = name
-
-            def wait_stream(self, other):
-                calls.append(f"{self.name} waits for {other.name}")
-
-        @contextlib.contextmanager
-        def within(name):
-            calls.append(f"[{name}")
-            yield
-            calls.append("]")
-
-        cuda = SimpleNamespace(
-            device=lambda device: within(str(device)),
-            current_stream=lambda: Stream("current"),
-            Stream=Stream,
-            stream=lambda stream: within(stream.name),
-            CUDAGraph=lambda: SimpleNamespace(replay=lambda: calls.append("replay")),
-            graph=lambda _graph, *, stream, capture_error_mode: within(f"{capture_error_mode} {stream.name}"),
-        )
+        cuda = StandInCuda()
         monkeypatch.setattr(_graph.torch, "cuda", cuda)
-        replay = _graph.cuda_recorder(torch.device("cuda:1"))(lambda: calls.append("work"))
-        warm_up = ["side waits for current", "[side", "work", "work", "work", "]", "current waits for side"]
-        assert calls == ["[cuda:1", *warm_up, "[thread_local side", "work", "]", "replay", "]"]
+        replay = _graph.cuda_recorder(torch.device("cuda:1"))(cuda.work)
+        on_side, on_current = "work on side 1", "replay on current"
+        assert cuda.calls == [
+            *("side 1 waits for current", on_side, on_side, on_side, "current waits for side 1"),
+            *("capture thread_local", on_side, "captured", on_current),
+        ]
+        assert cuda.devices == ["cuda:1"]
         replay()
-        assert calls[-1] == "replay"
+        assert cuda.calls[-1] == on_current
+
+    def test_two_recordings_share_no_stream(self, monkeypatch):
+        """torch keeps cuBLAS's workspaces by stream and lets them go with one of the recordings."""
+        cuda = StandInCuda()
+        monkeypatch.setattr(_graph.torch, "cuda", cuda)
+        for _ in range(2):
+            _graph.cuda_recorder(torch.device("cuda:0"))(cuda.work)
+        assert {call for call in cuda.calls if call.startswith("work")} == {"work on side 1", "work on side 2"}
+
+    @pytest.mark.parametrize("fails_at", [1, 4], ids=["warming up", "capturing"])
+    def test_one_that_fails_leaves_the_stream_as_it_was(self, monkeypatch, fails_at):
+        cuda = StandInCuda(fails_at)
+        monkeypatch.setattr(_graph.torch, "cuda", cuda)
+        with pytest.raises(RuntimeError):
+            _graph.cuda_recorder(torch.device("cuda:0"))(cuda.work)
+        assert cuda.current_stream().name == "current"
+
+
+class StandInCuda:
+    """torch.cuda as far as a recording needs it, with torch's own gap: a capture that fails keeps its stream."""
+
+    def __init__(self, fails_at=0):
+        self.calls, self.devices = [], []
+        self._stream, self._sides, self._fails_at = self._named("current"), 0, fails_at
+
+    def _named(self, name):
+        return SimpleNamespace(name=name, wait_stream=lambda other: self.calls.append(f"{name} waits for {other.name}"))
+
+    def Stream(self):  # noqa: N802
+        self._sides += 1
+        return self._named(f"side {self._sides}")
+
+    def CUDAGraph(self):  # noqa: N802
+        return SimpleNamespace(replay=lambda: self.calls.append(f"replay on {self._stream.name}"))
+
+    def current_stream(self):
+        return self._stream
+
+    def work(self):
+        self.calls.append(f"work on {self._stream.name}")
+        if sum(call.startswith("work") for call in self.calls) == self._fails_at:
+            raise RuntimeError("operation not permitted when stream is capturing")
+
+    @contextlib.contextmanager
+    def device(self, device):
+        self.devices.append(str(device))
+        yield
+
+    @contextlib.contextmanager
+    def stream(self, stream):
+        before, self._stream = self._stream, stream
+        try:
+            yield
+        finally:
+            self._stream = before
+
+    @contextlib.contextmanager
+    def graph(self, _graph, *, stream, capture_error_mode):
+        before, self._stream = self._stream, stream
+        self.calls.append(f"capture {capture_error_mode}")
+        yield  # torch/cuda/graphs.py: nothing behind this runs when the capture can't be ended
+        self.calls.append("captured")
+        self._stream = before
