@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +36,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status: 0 fine, 1 failed, 2 bad input."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _run(words)
+        status = _run(words)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _stop_writing()
+    except OSError as error:
+        _complain(f"The system refused something: {error}. Look at free disk space and permissions, then try again.")
+        return _FAILED
     except MirrorFXError as error:
         _complain(str(error))
         return _BAD_INPUT if isinstance(error, _BAD_INPUTS) else _FAILED
     except KeyboardInterrupt:
         return _INTERRUPTED
+    return status
+
+
+def _stop_writing() -> int:
+    """Say nothing more to a reader that has gone, such as ``head``; that is no failure."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _run(words: list[str]) -> int:

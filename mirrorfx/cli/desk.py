@@ -21,6 +21,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command."""
     parser = commands.add_parser(
         "desk",
+        examples=("mirrorfx desk --url 'ws://127.0.0.1:7777/control?token=…'",),
         help="open the operator's window on a running mirror",
         description="Opens another desk on a mirror that is running. Closing it leaves the mirror as it is.",
     )

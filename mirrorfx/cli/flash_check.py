@@ -25,6 +25,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
     parser = commands.add_parser(
         "flash-check",
+        examples=("mirrorfx flash-check out/mirror.mp4", "mirrorfx flash-check film.mp4 --guard --standard strict"),
         help="count the flashes of a film: more than three in a second can cause seizures",
         description="Counts the general and red flashes in the worst second of a film (WCAG 2.3.1, ITU-R BT.1702). "
         "Ends with 1 above the limit. A help against mistakes, not a certificate.",

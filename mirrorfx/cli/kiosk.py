@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser", "run"]
 
+_EXAMPLES = (
+    "mirrorfx kiosk pin",
+    'mirrorfx kiosk --screen HDMI-1 --preset "Stained glass" --hours "mon-fri 10:00-18:00; sat,sun 11:00-20:00"',
+    'mirrorfx kiosk install --screen HDMI-1 --preset "Stained glass"',
+)
 _ACTIONS = ("run", "install", "uninstall", "pin")
 
 
@@ -26,6 +31,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command."""
     parser = commands.add_parser(
         "kiosk",
+        usage="%(prog)s [run|install|uninstall|pin] [options]",
+        examples=_EXAMPLES,
         help="the mirror, fullscreen and locked, for ever; install, uninstall, pin",
         description="The mirror fills a screen and is locked: no cursor, no dialogs, no keys but the panic keys. "
         "To leave, hold Esc or a corner of the picture for three seconds, and enter the PIN.",
@@ -37,7 +44,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     lock.add_argument("--screen", default="", metavar="NAME", help="the screen to fill (default: the primary one)")
     lock.add_argument("--any-screen", action="store_true", help="take the primary screen while that one is away")
     lock.add_argument("--desk-screen", metavar="NAME", help="another screen, for the operator's desk")
-    lock.add_argument("--hours", default="", metavar="TEXT", help="'mon-fri 10:00-18:00; sat,sun 11:00-20:00'")
+    lock.add_argument("--hours", default="", metavar="TEXT", help="when it is open, see below (default: always)")
     lock.add_argument("--lock-keys", action="store_true", help="swallow the panic keys B, F, Y and S as well")
     lock.add_argument("--allow-bypass", action="store_true", help="BYPASS may show the camera's own picture")
     lock.add_argument("--no-pin", action="store_true", help="holding Esc or a corner is enough to leave")

@@ -25,7 +25,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command and what it can do."""
     from mirrorfx.diffusion.model_folder import AUTOENCODER, MODEL
 
-    parser = commands.add_parser("models", help="fetch, check and export the diffusion model of the effect turbo")
+    parser = commands.add_parser(
+        "models",
+        help="fetch, check and export the diffusion model of the effect turbo",
+        examples=("mirrorfx models fetch", "mirrorfx models check", "mirrorfx models export /media/stick/turbo"),
+    )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, title="actions")
     fetch = actions.add_parser(
         "fetch",
@@ -38,9 +42,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     check = actions.add_parser("check", help="look whether a model is here and whole; exits 1 if it can't be used")
     export = actions.add_parser("export", help="make a folder to carry to a machine without internet")
     export.add_argument("folder", metavar="DIR", type=Path, help="a new folder, or an earlier export to replace")
-    for action in (fetch, check):
-        action.add_argument("model", metavar="MODEL", nargs="?", default=MODEL, help=f"default: {MODEL}")
-    export.add_argument("--model", metavar="MODEL", default=MODEL, help=f"a hub id or a folder (default: {MODEL})")
+    some = f"a hub id or a folder (default: {MODEL})"
+    fetch.add_argument("model", metavar="OWNER/NAME", nargs="?", default=MODEL, help=f"a hub id (default: {MODEL})")
+    check.add_argument("model", metavar="MODEL", nargs="?", default=MODEL, help=some)
+    export.add_argument("--model", metavar="MODEL", default=MODEL, help=some)
     for action in (fetch, check, export):
         action.add_argument("--autoencoder", metavar="ID", default=AUTOENCODER, help=f"default: {AUTOENCODER}")
         action.add_argument(

@@ -24,11 +24,15 @@ _PLANNED = "turbo"
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and what it can do."""
-    parser = commands.add_parser("presets", help="list, show and check presets, paint pictures of them")
+    parser = commands.add_parser(
+        "presets",
+        help="list, show and check presets, paint pictures of them",
+        examples=('mirrorfx presets show "Oil portrait"', "mirrorfx presets check my-presets/"),
+    )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, title="actions")
     actions.add_parser("list", help="all presets: the built-in ones and your own")
     show = actions.add_parser("show", help="one preset, whole")
-    show.add_argument("preset", metavar="NAME|FILE")
+    show.add_argument("preset", metavar="NAME|FILE", help="a name in any case, or a preset file")
     check = actions.add_parser("check", help="name every mistake in preset files; without FILES in all presets")
     check.add_argument("files", metavar="FILES", nargs="*", type=Path, help="files, or folders of them")
     add_thumbnails_parser(actions)
@@ -118,6 +122,9 @@ def _check(paths: Sequence[Path]) -> int:
         except PresetError as error:
             failed += 1
             _complain(str(error))
+    if not files:
+        _complain(f"There is no preset file (NAME.toml) in {', '.join(map(str, paths))}.")
+        return 1
     good = len(files) - failed
     _output().print(f"{good} of {len(files)} preset file{'s are' if len(files) != 1 else ' is'} good.", markup=False)
     return 1 if failed else 0

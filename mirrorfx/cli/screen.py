@@ -19,10 +19,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command."""
     parser = commands.add_parser(
         "screen",
+        examples=(
+            "mirrorfx screen HDMI-1 --test-grid on",
+            "mirrorfx screen HDMI-1 --keystone 0.02,0 0.98,0.03 1,1 0,0.97 --mask 0.02,0,0.02,0",
+        ),
         help="how the picture lies on a screen: turn, keystone, soft edges, test grid",
         description="Shows or changes what is kept for one screen. The wall reads it when it comes onto that screen.",
     )
-    parser.add_argument("name", help="the screen's name, such as HDMI-1 (mirrorfx doctor lists them)")
+    parser.add_argument("name", metavar="NAME", help="the screen's name, such as HDMI-1 (mirrorfx doctor lists them)")
     parser.add_argument("--scaling", choices=("fit", "fill"), help="show all of the picture, or cover the screen")
     parser.add_argument("--rotate", type=int, metavar="DEG", help="turn by 0, 90, 180 or 270 degrees clockwise")
     parser.add_argument("--flip-x", choices=("on", "off"), help="swap left and right: projection from behind")

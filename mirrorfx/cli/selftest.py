@@ -23,6 +23,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command."""
     parser = commands.add_parser(
         "selftest",
+        examples=(
+            "mirrorfx selftest --quick --size 512",
+            "mirrorfx selftest --effect turbo --devices cuda:0,cuda:1 --zip",
+        ),
         help="paint, measure and check everything once: a page to look at or to send",
         description="Paints contact sheets, a drift film and comparisons from the demo clip, checks them, and writes a "
         "page with pictures and figures that opens without a network and names no paths of this machine.",

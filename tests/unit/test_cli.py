@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shlex
 import subprocess
 import sys
 
 import pytest
 
+from mirrorfx.cli import __main__ as cli
 from mirrorfx.cli.__main__ import main
 
 BAD = {
@@ -150,6 +153,30 @@ def test_the_help_of_run_ends_with_examples_that_can_be_read(capsys):
         assert words[:2] == ["mirrorfx", "run"]
         assert main([*words[1:], "--source", "pattern", "--size", "1"]) == 2
         assert "Size 1x1 can't be worked at" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_sentence(monkeypatch, capsys):
+    class Command:
+        add_parser = staticmethod(lambda commands: commands.add_parser("doctor"))
+
+        @staticmethod
+        def run(_args):
+            raise OSError(errno.ENOSPC, "No space left on device", "report.json")
+
+    monkeypatch.setattr(cli, "_module", lambda _name: Command)
+    assert main(["doctor"]) == 1
+    err = capsys.readouterr().err
+    assert "No space left on device: 'report.json'" in err
+    assert err.count("\n") == 1
+
+
+def test_a_reader_that_has_gone_gets_no_complaint():
+    code = "import sys; from mirrorfx.cli.__main__ import main; sys.exit(main(['presets', 'list']))"
+    gone, writes = os.pipe()
+    os.close(gone)
+    done = subprocess.run([sys.executable, "-c", code], stdout=writes, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writes)
+    assert done.stderr == ""
 
 
 def test_version(capsys):

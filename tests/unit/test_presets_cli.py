@@ -101,6 +101,9 @@ def test_check_takes_files_and_folders(mirrorfx, user_presets, tmp_path):
         "1 of 3 preset files are good.\n",
     )
     assert mirrorfx("check", str(tmp_path))[0] == 1
+    (tmp_path / "empty").mkdir()
+    code, _, err = mirrorfx("check", str(tmp_path / "empty"))
+    assert (code, "no preset file" in err) == (1, True)
 
 
 def test_an_action_is_needed(capsys):
