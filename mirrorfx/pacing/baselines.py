@@ -55,7 +55,7 @@ class StrictTurnScheduler(UngatedScheduler):
 
     def _pick(self, now_ns: int) -> int | None:
         turn = next((w for w in self.workers if w > self._last_worker), self.workers[0] if self.workers else None)
-        open_ns = None if turn is None else self._open_ns(turn)
+        open_ns = None if turn is None else self._pool.records[turn].open_ns()
         return turn if open_ns is not None and open_ns <= now_ns else None
 
 

@@ -188,7 +188,7 @@ def test_a_worker_that_hangs_does_not_hold_up_the_other():
 def test_frames_leave_earlier_where_they_need_longer_to_the_worker():
     near, far = overlapping(72), overlapping(72, there_ms=4)
     far.run(720)
-    assert far.scheduler._workers[0].lead_ns > near.scheduler._workers[0].lead_ns + 2 * MS
+    assert far.scheduler._pool.records[0].lead_ns > near.scheduler._pool.records[0].lead_ns + 2 * MS
     assert far.idle_ns < 10 * MS
 
 
