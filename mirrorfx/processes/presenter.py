@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import SECOND, Clock
-from mirrorfx.errors import SinkError
-from mirrorfx.frame import Frame
 from mirrorfx.pacing.chooser import Mode
 from mirrorfx.pacing.pacer import Pacer, Ready
 from mirrorfx.processes.channel import Channel
 from mirrorfx.processes.curtain import Curtain
-from mirrorfx.processes.dissolve import Dissolve
-from mirrorfx.processes.fallback import FallbackScene
 from mirrorfx.processes.live import LiveFrames
 from mirrorfx.processes.memory import Ring
 from mirrorfx.processes.messages import (
@@ -38,8 +33,10 @@ from mirrorfx.processes.messages import (
 )
 from mirrorfx.processes.overlay import Overlay
 from mirrorfx.processes.panic_memory import PanicMemory
+from mirrorfx.processes.program import Program
 from mirrorfx.processes.taps import Tap
 from mirrorfx.processes.wall_record import WallRecord
+from mirrorfx.processes.wall_sinks import WallSinks
 from mirrorfx.safety.guard import FlashGuard
 from mirrorfx.safety.limits import STANDARDS
 from mirrorfx.safety.panic import Panic, PanicState
@@ -56,8 +53,6 @@ __all__ = ["Presenter"]
 _log = logging.getLogger(__name__)
 _FIGURES_NS = 2 * SECOND // 5
 _RELEASES_AT_ONCE = 4
-_HOLD_NS = 2 * SECOND
-_OPENS_NS = 3 * SECOND
 
 
 class Presenter:
@@ -81,17 +76,9 @@ class Presenter:
         self._pacer: Pacer[Result] = Pacer(self._period_ns, self._mode)
         self._record = WallRecord(self._period_ns)
         self._t_pump_ns = clock.now_ns()
-        self._fallback = FallbackScene(settings.size)
-        self._falling_back = True
-        self._fallback.begin(None, clock.now_ns())
-        self._problems: list[str] = []
-        self._ended_sinks: list[dict[str, Any]] = []
-        self._sinks = list(sinks)
-        self._open_sinks()
+        self._program = Program(settings.size, self._ring, clock.now_ns())
+        self._sinks = WallSinks(sinks, settings.size, settings.display_hz, launcher)
         self._released: list[int] = []
-        self._dissolve = Dissolve(settings.size)
-        self._look: int | None = None
-        self._holding = False
         self._live = LiveFrames.attach(setup.live) if setup.live else None
         self._overlay = Overlay(settings.size, self._live)
         self._curtain = Curtain(settings.size)
@@ -100,13 +87,8 @@ class Presenter:
         standard = STANDARDS.get(settings.flash_guard)
         self._guard = FlashGuard(settings.size, standard) if standard else None
         self._safe_from: int | None = None
-        self._program: Image | None = None
         self._picture: Image | None = None
-        self._frame: Frame | None = None
-        self._shown: Result | None = None
-        self._coming: Result | None = None
         self._v_ns = clock.now_ns()
-        self._t_new_ns = 0
         self._t_first_ns: int | None = None
         self._t_last_ns = 0
         self._next_figures_ns = 0
@@ -172,7 +154,7 @@ class Presenter:
         self._take_orders()
         fresh = self._tick_program(v_ns)
         urgent = self._overlay.urgent
-        wanted, new = self._overlay.draw(self._program, fresh=fresh is not None, now_ns=v_ns)
+        wanted, new = self._overlay.draw(self._program.picture, fresh=fresh is not None, now_ns=v_ns)
         wanted, new = self._curtain.draw(wanted, fresh=new, now_ns=v_ns)
         if wanted is None or not (new or (self._guard and not self._guard.settled)):
             return None
@@ -235,37 +217,30 @@ class Presenter:
         self._record.late(len(due.late), v_ns)
         if due.show:
             return self._show(due.show.item, v_ns)
-        if self._holding and not self._falling_back:
-            self._t_new_ns = v_ns
-        if self._curtain.closed:
-            return None
-        if self._t_new_ns + _HOLD_NS < v_ns:
-            return self._fall_back(v_ns)
-        newest = self._coming or self._shown
-        return self._draw(newest, v_ns) if newest and self._dissolve.active else None
+        return self._program.go_on(v_ns, hidden=self._curtain.closed)
 
     def presented(self, t_ns: int) -> None:
         """Note that the tick's picture went to the screen at `t_ns`, new or repeated."""
-        if self._coming:
-            new, self._coming = self._coming, None
-            self._record.shown(new, t_ns)
-            if self._shown:
-                self._release(self._shown)
-            self._shown = new
+        if self._program.coming:
+            self._record.shown(self._program.coming, t_ns)
+            before = self._program.presented()
+            if before:
+                self._release(before)
             if self._t_first_ns is None:
                 self._first_picture(t_ns)
-        elif not self._falling_back:
-            holding = self._holding or self._curtain.shut
+        elif not self._program.falling_back:
+            holding = self._program.holding or self._curtain.shut
             self._record.repeated(t_ns, holding=holding, panic=self._overlay.state.seen is not None)
         self._t_last_ns = t_ns
-        self._feed_sinks(t_ns)
+        if self._program.frame and self._picture is not None:
+            self._sinks.put(self._program.frame, self._picture, t_ns)
         self._feed_tap(t_ns)
         self._tell(t_ns)
         self._record.loop.add(self._clock.now_ns() - self._t_pump_ns)
 
     def close(self) -> None:
         """Finish the films, tell the last figures, and let go. Safe to call twice."""
-        self._close_sinks()
+        self._sinks.close()
         figures = Figures(json.dumps(self.figures()).encode())
         self._launcher.send(figures)
         if self._engine:
@@ -273,7 +248,8 @@ class Presenter:
             self._engine.close()
             self._engine = None
         self._launcher.close()
-        self._frame = self._picture = self._program = None
+        self._picture = None
+        self._program.close()
         self._ring.close()
         if self._live:
             self._live.close()
@@ -290,12 +266,12 @@ class Presenter:
             "delay_ms": round(self._pacer.delay_ns / 1e6, 3),
             "mode": str(self._mode),
             "display_hz": round(SECOND / self._period_ns, 3),
-            "showing": "fallback" if self._falling_back else "picture",
+            "showing": "fallback" if self._program.falling_back else "picture",
             "curtain": "closed" if self._curtain.closed else "closing" if self._curtain.shut else "open",
             "panic": self._overlay.state.as_dict(),
             "flash_guard": self._guard.figures() if self._guard else None,
-            "sinks": [*self._ended_sinks, *(sink.details() for sink in self._sinks)],
-            "problems": self._problems,
+            "sinks": self._sinks.figures(),
+            "problems": self._sinks.problems,
         }
 
     # The engine
@@ -312,26 +288,18 @@ class Presenter:
         """The engine is gone: keep the picture, whose slot will be written to by the next engine's workers."""
         for _ready in self._pacer.reset():
             """Their slots went with the engine."""
-        self._holding = False
-        self._dissolve.end()
         self._safe_from = None
-        if self._program is not None and self._shown:
-            seen, self._program = self._program, self._program.copy()
-            if self._picture is seen:
-                self._picture = self._program
+        seen = self._program.picture
+        self._program.let_go()
+        if self._picture is seen:
+            self._picture = self._program.picture
         if self._guard:
             self._guard.hold(self._picture)
-        self._keep_frame()
-        self._shown = self._coming = None
         self._released.clear()
         self._record.log.clear()
         if self._engine:
             self._engine.close()
             self._engine = None
-
-    def _keep_frame(self) -> None:
-        if self._frame and self._program is not None:
-            self._frame = Frame(self._program, self._frame.t_capture_ns, self._frame.index, self._frame.seq)
 
     def _hear_engine(self, engine: Channel) -> None:
         for message in engine.receive_all():
@@ -353,7 +321,7 @@ class Presenter:
                 self._mode = Mode.LOCK if lock else Mode.PACED
                 self._pacer.set_mode(self._mode)
             case Hold(on):
-                self._holding = bool(on)
+                self._program.holding = bool(on)
             case NewBeat():
                 self._record.new_beat()
             case Switch(what, on):
@@ -368,11 +336,7 @@ class Presenter:
     def _move_curtain(self, *, shut: bool, fade_ns: int) -> None:
         """Close, or open for what comes next: what was painted before closing is never seen again."""
         if self._curtain.closed and not shut:
-            self._dissolve.end()
-            self._program = None
-            self._falling_back = True
-            self._fallback.begin(None, self._v_ns)
-            self._t_new_ns = self._v_ns + _OPENS_NS
+            self._program.begin_anew(self._v_ns)
         self._curtain.move(shut=shut, fade_ns=fade_ns, now_ns=self._v_ns)
 
     def _release(self, result: Result) -> None:
@@ -385,80 +349,21 @@ class Presenter:
     # Pictures
 
     def _show(self, result: Result, v_ns: int) -> Image:
-        if self._program is not None and not self._falling_back and result.look != self._look:
-            self._dissolve.begin(self._program, v_ns)
+        if self._program.is_new_look(result):
             self._record.new_look()
-        self._look = result.look
-        self._coming = result
-        self._t_new_ns = v_ns
-        self._falling_back = False
         if self._safe_from is not None and result.revision >= self._safe_from:
             self._switch(self._overlay.state.switched(Panic.SAFE, on=False))
-        return self._draw(result, v_ns)
-
-    def _draw(self, newest: Result, v_ns: int) -> Image:
-        """Make the newest painting the picture, or its mixture with what it takes over from."""
-        self._program = self._dissolve.draw(self._ring.view(newest.slot), v_ns)
-        self._frame = Frame(self._program, newest.t_capture_ns, newest.index, newest.seq, newest.revision)
-        return self._program
-
-    def _fall_back(self, v_ns: int) -> Image | None:
-        if not self._falling_back:
-            self._falling_back = True
-            self._dissolve.end()
-            self._fallback.begin(self._program, v_ns)
-        drawn = self._fallback.draw(v_ns)
-        if drawn is not None:
-            self._program = drawn
-            self._keep_frame()
-        return drawn
+        return self._program.show(result, v_ns)
 
     def _first_picture(self, t_ns: int) -> None:
         self._t_first_ns = t_ns
         self._launcher.send(Say(json.dumps({"first_picture_ns": t_ns}).encode()))
-
-    # Sinks
-
-    def _open_sinks(self) -> None:
-        """Open them before the beat starts: finding an encoder takes many ticks."""
-        for sink in list(self._sinks):
-            try:
-                sink.open(self._settings.size, self._settings.display_hz)
-            except SinkError as error:
-                self._drop_sink(sink, str(error))
-
-    def _feed_sinks(self, t_ns: int) -> None:
-        if self._frame is None or self._picture is None:
-            return
-        frame = self._frame if self._frame.pixels is self._picture else replace(self._frame, pixels=self._picture)
-        for sink in list(self._sinks):
-            try:
-                sink.put(frame, t_ns)
-            except SinkError as error:
-                self._drop_sink(sink, str(error))
 
     def _feed_tap(self, t_ns: int) -> None:
         """Let those who look on see what the wall shows."""
         if self._tap and self._picture is not None and self._tap.due(t_ns, fresh=not self._tapped):
             self._tap.put(self._picture, t_ns)
             self._tapped = True
-
-    def _drop_sink(self, sink: Sink, problem: str) -> None:
-        """The mirror goes on without it."""
-        self._sinks.remove(sink)
-        sink.close()
-        self._ended_sinks.append(sink.details())
-        self._problems.append(problem)
-        self._launcher.send(Say(json.dumps({"problem": problem}).encode()))
-
-    def _close_sinks(self) -> None:
-        for sink in list(self._sinks):
-            sink.close()
-            if sink.failed:
-                self._drop_sink(sink, sink.failed)
-            else:
-                self._ended_sinks.append(sink.details())
-        self._sinks = []
 
     # Figures
 

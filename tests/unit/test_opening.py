@@ -361,7 +361,7 @@ def test_closed_nothing_is_drawn(stage, monkeypatch):
     stage.run(1, 200)
     stage.engine.send(CurtainIs(1, 0))
     stage.run(0.5)
-    monkeypatch.setattr(stage.presenter._fallback, "draw", lambda _now: pytest.fail("drawn"))
+    monkeypatch.setattr(stage.presenter._program._fallback, "draw", lambda _now: pytest.fail("drawn"))
     stage.run(5)
 
 
