@@ -34,6 +34,7 @@ Plane: TypeAlias = "npt.NDArray[np.float64]"
 Mask: TypeAlias = "npt.NDArray[np.bool_]"
 
 _SECOND, _ROUNDING = 1.0, 1e-6
+_CELLS, _SITES, _SEED = 32, 128, 391
 _TO_XYZ = np.array(((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505)))
 
 
@@ -42,16 +43,16 @@ class FlashCount:
     """The worst second of a film.
 
     Attributes:
-        general: most general flashes in any second.
-        red: most red flashes in any second.
+        general: most general flashes in any second; half a one is a single change.
+        red: the same for red flashes.
         general_at_s: when the worst second for general flashes ends.
         red_at_s: the same for red.
         frames: how many pictures were looked at.
         duration_s: when the last one came.
     """
 
-    general: int
-    red: int
+    general: float
+    red: float
     general_at_s: float
     red_at_s: float
     frames: int
@@ -67,16 +68,14 @@ class FlashCount:
         return {**asdict(self), "limit": FLASHES_MOST, "safe": self.safe}
 
 
-def count_flashes(
-    frames: Iterable[Image], hz: float, standard: Standard = STANDARD, cells: int | None = None
-) -> FlashCount:
+def count_flashes(frames: Iterable[Image], hz: float, standard: Standard = STANDARD, cells: int = _CELLS) -> FlashCount:
     """Return the worst second of `frames`, ``uint8[H, W, 3 or 4]`` BGR or BGRX, shown at `hz` pictures a second.
 
     Args:
         frames: the pictures in their order, all of one size.
         hz: how many of them a second.
         standard: of what a quarter must flash.
-        cells: how many cells the longer side has; None for the standard's.
+        cells: how many cells the longer side has.
     """
     counter = FlashCounter(standard, cells)
     for index, frame in enumerate(frames):
@@ -87,51 +86,89 @@ def count_flashes(
 class FlashCounter:
     """Looks at one picture after the other.
 
-    A flash is a pair of opposing transitions, so each second's transitions are halved, rounded down. Two counts are
-    taken in every field, and the larger holds: pictures in which a quarter of the field makes a transition at once
-    (where the standard says so, in the same direction); and the transitions that a quarter of its cells reach, each in
-    its own time and direction.
+    A flash is a pair of opposing transitions, so each second's transitions are halved. Two counts are taken in every
+    field, and the larger holds: pictures in which a quarter of the field makes a transition in the same direction at
+    once; and the transitions that a quarter of it reaches, each place in its own time and direction.
+
+    Both are taken twice: of means over cells, and at scattered sites, for which only patterns that are finer than a
+    512th of the height are too fine.
 
     Args:
         standard: of what a quarter must flash.
-        cells: how many cells the longer side has; None for the standard's.
+        cells: how many cells the longer side has.
     """
 
-    def __init__(self, standard: Standard = STANDARD, cells: int | None = None) -> None:
-        self._cells = cells or standard.cells
-        self._luminance, self._redness = _Luminance(), _Redness()
-        self._general, self._red = _Seconds(standard), _Seconds(standard)
+    def __init__(self, standard: Standard = STANDARD, cells: int = _CELLS) -> None:
+        self._cells = cells
+        self._means, self._singles = _Places(standard), _Places(standard)
+        self._sites: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None = None
         self._frames = 0
         self._t_s = 0.0
 
     def add(self, frame: Image, t_s: float) -> None:
         """Look at the next picture, ``uint8[H, W, 3 or 4]`` BGR or BGRX, shown from `t_s` on."""
-        xyz, linear = _light(frame, self._cells)
-        self._general.add(*self._luminance.transitions(xyz[1]), t_s)
-        self._red.add(*self._redness.transitions(xyz, linear), t_s)
+        self._sites = self._sites or _sites(frame.shape[0], frame.shape[1])
+        linear = _LINEAR[frame[..., :3]]
+        self._means.add(_means(linear, self._cells), t_s)
+        self._singles.add(_blurred(linear)[self._sites], t_s)
         self._frames += 1
         self._t_s = t_s
 
     def result(self) -> FlashCount:
         """Return the worst second so far."""
-        general, red = self._general, self._red
+        general = max(self._means.general, self._singles.general, key=_worst)
+        red = max(self._means.red, self._singles.red, key=_worst)
         return FlashCount(
-            general.worst // 2, red.worst // 2, general.worst_at_s, red.worst_at_s, self._frames, round(self._t_s, 3)
+            general.worst / 2, red.worst / 2, general.worst_at_s, red.worst_at_s, self._frames, round(self._t_s, 3)
         )
 
 
-def _light(frame: Image, cells: int) -> tuple[Plane, Plane]:
-    """Return XYZ and linear RGB, ``float64[3, rows, columns]``, averaged over cells in linear light."""
+class _Places:
+    """Counts both kinds of flashes at one kind of places."""
+
+    def __init__(self, standard: Standard) -> None:
+        self._luminance, self._redness = _Luminance(), _Redness()
+        self.general, self.red = _Seconds(standard), _Seconds(standard)
+
+    def add(self, linear: npt.NDArray[np.float32], t_s: float) -> None:
+        """Take linear light, ``float32[rows, columns, 3]`` BGR."""
+        rgb = np.moveaxis(linear[..., ::-1], 2, 0).astype(np.float64)
+        xyz = np.tensordot(_TO_XYZ, rgb, 1)
+        self.general.add(*self._luminance.transitions(xyz[1]), t_s)
+        self.red.add(*self._redness.transitions(xyz, rgb), t_s)
+
+
+def _worst(seconds: _Seconds) -> int:
+    return seconds.worst
+
+
+def _means(linear: npt.NDArray[np.float32], cells: int) -> npt.NDArray[np.float32]:
+    """Return the light averaged over cells, ``float32[rows, columns, 3]``."""
     import cv2
 
-    height, width = frame.shape[:2]
+    height, width = linear.shape[:2]
     longest = max(width, height)
-    linear: npt.NDArray[Any] = _LINEAR[frame[..., :3]]
-    if longest > cells:
-        size = max(round(width * cells / longest), 1), max(round(height * cells / longest), 1)
-        linear = cv2.resize(linear, size, interpolation=cv2.INTER_AREA)
-    rgb = np.moveaxis(linear[..., ::-1], 2, 0).astype(np.float64)
-    return np.tensordot(_TO_XYZ, rgb, 1), rgb
+    if longest <= cells:
+        return linear
+    size = max(round(width * cells / longest), 1), max(round(height * cells / longest), 1)
+    return cv2.resize(linear, size, interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
+
+
+def _blurred(linear: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the light averaged over each pixel and its neighbours within a 512th of the height."""
+    import cv2
+
+    side = round(linear.shape[0] / 512)
+    return cv2.blur(linear, (side, side)).astype(np.float32, copy=False) if side > 1 else linear
+
+
+def _sites(height: int, width: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return rows and columns of pixels, one somewhere in each of 128 squares along the longer side."""
+    side = max(height, width) / _SITES
+    rows, columns = min(round(height / side), height), min(round(width / side), width)
+    within = np.random.default_rng(_SEED).random((2, rows, columns))
+    down, across = np.arange(rows)[:, None] + within[0], np.arange(columns)[None, :] + within[1]
+    return (down * (height / rows)).astype(np.int64), (across * (width / columns)).astype(np.int64)
 
 
 def _srgb_to_linear() -> npt.NDArray[np.float32]:
@@ -215,10 +252,9 @@ class _Seconds:
         """Take the cells that went up (or to red) and those that came back in the picture of `t_s`."""
         transitions = there | back
         field = [max(round(side * self._standard.field), 1) for side in transitions.shape]
-        at_once = (there, back) if self._standard.one_way else (transitions,)
         self._times.append(t_s)
         self._cells.append(transitions)
-        self._fields.append(np.logical_or.reduce([_share(mask, field) >= AREA for mask in at_once]))
+        self._fields.append(np.logical_or.reduce([_share(mask, field) >= AREA for mask in (there, back)]))
         while self._times[0] <= t_s - _SECOND + _ROUNDING:
             for past in (self._times, self._cells, self._fields):
                 past.popleft()

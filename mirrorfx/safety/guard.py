@@ -6,16 +6,14 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import SECOND
-from mirrorfx.safety.cells import CellView, cells_shape
+from mirrorfx.safety.cells import CellView, cells_shape, sites_shape
 from mirrorfx.safety.limiter import FlashLimiter
 from mirrorfx.safety.limits import STANDARD
 from mirrorfx.safety.tally import FlashTally
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from mirrorfx.frame import Image, Size
+    from mirrorfx.safety.cells import Glance
     from mirrorfx.safety.limits import Standard
     from mirrorfx.safety.tally import Considered
 
@@ -25,6 +23,7 @@ _FOLLOW_NS = 600_000_000
 _CALM_NS = SECOND + SECOND // 5
 _LONGEST_STEP_NS = 100_000_000
 _REDRAW_NS = 30_000_000
+_HARDER_NS = 200_000_000
 
 
 class FlashGuard:
@@ -49,16 +48,17 @@ class FlashGuard:
     def __init__(self, size: Size, standard: Standard = STANDARD) -> None:
         import numpy as np
 
-        self._view = CellView(size, standard.cells)
-        self._shown = FlashTally(cells_shape(size, standard.cells), standard)
-        self._limiter = FlashLimiter(size, self._shown.coarse_shape)
+        self._view = CellView(size, standard)
+        self._shown = FlashTally(size, standard)
+        self._limiter = FlashLimiter(size, cells_shape(size), sites_shape(size, standard))
         self._asked: FlashTally | None = None
-        self._asked_cells: npt.NDArray[np.float32] | None = None
+        self._glance: Glance | None = None
         self._source: Image | None = None
         self._out: Image | None = None
         # Written once, so that the memory is really there before the first tick that needs it.
         self._buffers = [np.full((size[1], size[0], 4), 255, np.uint8) for _ in range(4)]
         self._general_until_ns = self._red_until_ns = 0
+        self._wider_until_ns = self._mixing_until_ns = 0
         self._t_ns = 0
         self._drawn_ns = 0
         self._damped_ticks = 0
@@ -94,15 +94,15 @@ class FlashGuard:
             assert self._out is not None
             self._damped_ticks += self._out is not pixels
             return self._out
-        cells, step_ns = self._take(pixels, t_ns)
+        glance, step_ns = self._take(pixels, t_ns)
         if self._asked is None:
-            considered = self._shown.consider(cells, t_ns)
+            considered = self._shown.consider(glance, t_ns)
             if considered.allowed or self._out is None:
                 return self._through(pixels, considered)
             self._asked = self._shown.copy()
-        self._mind_the_asked(cells, t_ns)
+        self._mind_the_asked(glance, t_ns)
         if self._limiter.idle and t_ns >= max(self._general_until_ns, self._red_until_ns):
-            considered = self._shown.consider(cells, t_ns)
+            considered = self._shown.consider(glance, t_ns)
             if considered.allowed:
                 self._end_damping()
                 return self._through(pixels, considered)
@@ -110,10 +110,10 @@ class FlashGuard:
 
     def force(self, pixels: Image, t_ns: int) -> Image:
         """Return `pixels` at once, whatever was shown: for a blackout. It counts, and only the way back may be slow."""
-        cells, _ = self._take(pixels, t_ns)
-        considered = self._shown.consider(cells, t_ns)
+        glance, _ = self._take(pixels, t_ns)
+        considered = self._shown.consider(glance, t_ns)
         if self._asked is not None:
-            self._mind_the_asked(cells, t_ns)
+            self._mind_the_asked(glance, t_ns)
         return self._through(pixels, considered)
 
     def hold(self, copy: Image | None = None) -> None:
@@ -122,13 +122,13 @@ class FlashGuard:
             self._out = self._out.copy() if copy is None else copy
         self._source = None
 
-    def _take(self, pixels: Image, t_ns: int) -> tuple[npt.NDArray[np.float32], int]:
+    def _take(self, pixels: Image, t_ns: int) -> tuple[Glance, int]:
         step_ns, self._t_ns = min(max(t_ns - self._t_ns, 0), _LONGEST_STEP_NS), t_ns
-        if pixels is not self._source or self._asked_cells is None:
+        if pixels is not self._source or self._glance is None:
             self._source = pixels
-            self._asked_cells = self._view.look(pixels)
-        self._limiter.follow(self._shown.coarse(self._asked_cells), step_ns)
-        return self._asked_cells, step_ns
+            self._glance = self._view.look(pixels)
+        self._limiter.follow(self._glance, step_ns)
+        return self._glance, step_ns
 
     def _through(self, pixels: Image, considered: Considered) -> Image:
         self._shown.commit(considered)
@@ -143,46 +143,48 @@ class FlashGuard:
         self._worst_asked = {kind: max(most, worst[kind]) for kind, most in self._worst_asked.items()}
         self._asked = None
 
-    def _mind_the_asked(self, cells: npt.NDArray[np.float32], t_ns: int) -> None:
+    def _mind_the_asked(self, glance: Glance, t_ns: int) -> None:
         """Count what would have been shown, to know where it is still flashing."""
         assert self._asked is not None
-        considered = self._asked.consider(cells, t_ns)
+        considered = self._asked.consider(glance, t_ns)
         if not considered.general_allowed:
             self._general_until_ns = t_ns + _CALM_NS
         if not considered.red_allowed:
             self._red_until_ns = t_ns + _CALM_NS
         self._asked.commit(considered)
-        flashing, red = self._asked.busy(t_ns)
-        self._limiter.hold(
-            flashing if t_ns < self._general_until_ns else None, red if t_ns < self._red_until_ns else None
-        )
+        flashing, red = t_ns < self._general_until_ns, t_ns < self._red_until_ns
+        self._limiter.hold(self._asked.busy(t_ns), flashing=flashing, red=red)
 
     def _damp(self, pixels: Image, t_ns: int, step_ns: int) -> Image:
+        """Draw once and count once: what fails repeats the last picture, and the next tick holds back more."""
         assert self._out is not None
         self._drawn_ns = t_ns
         out = self._spare()
-        drawn = out if self._limiter.draw(pixels, out) else pixels
+        drawn = out if self._limiter.draw(pixels, out, wider=t_ns < self._wider_until_ns) else pixels
+        mixing = t_ns < self._mixing_until_ns
+        if mixing:
+            drawn = self._mixed(drawn, 1.0 - math.exp(-step_ns / _FOLLOW_NS))
         considered = self._try(drawn, t_ns)
-        self._damped_ticks += drawn is out or not considered.allowed
-        if considered.allowed:
-            return self._out
-        self._limiter.hold_all(flashing=not considered.general_allowed, red=not considered.red_allowed)
-        if self._limiter.draw(pixels, out, wider=True):
-            drawn = out
-            if self._try(drawn, t_ns).allowed:
-                return self._out
-        self._mixed_ticks += 1
-        self._follow(drawn, t_ns, 1.0 - math.exp(-step_ns / _FOLLOW_NS))
+        self._damped_ticks += drawn is not pixels or not considered.allowed
+        self._mixed_ticks += mixing or not considered.allowed
+        if not considered.allowed:
+            self._hold_back_more(considered, t_ns)
         return self._out
 
-    def _follow(self, drawn: Image, t_ns: int, share: float) -> None:
-        """Go on from the last picture towards `drawn` by `share` if that keeps the limits; else the last one stays."""
+    def _hold_back_more(self, failed: Considered, t_ns: int) -> None:
+        self._limiter.hold_all(flashing=not failed.general_allowed, red=not failed.red_allowed)
+        if t_ns < self._wider_until_ns:
+            self._mixing_until_ns = t_ns + _HARDER_NS
+        self._wider_until_ns = t_ns + _HARDER_NS
+
+    def _mixed(self, drawn: Image, share: float) -> Image:
+        """Return the last picture with a share of `drawn`."""
         import cv2
 
         assert self._out is not None
         mixed = self._spare(drawn)
         cv2.addWeighted(drawn, share, self._out, 1.0 - share, 0, dst=mixed)
-        self._try(mixed, t_ns)
+        return mixed
 
     def _try(self, picture: Image, t_ns: int) -> Considered:
         considered = self._shown.consider(self._view.look(picture), t_ns)

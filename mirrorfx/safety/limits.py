@@ -8,6 +8,9 @@ than three red flashes within any second.
 - A *red flash* is a pair of opposing transitions of which one state has R / (R + G + B) >= 0.8 (linear light), and
   which differ by more than 0.2 in the CIE 1976 UCS diagram (u', v'): the definition of WCAG 2.2, after ISO 9241-391.
 - An *area* counts when a quarter of a field flashes. What a field is, is where the two differ: see `Standard`.
+- A *fine pattern* in balance (noise, a swapping chessboard) may flash where its squares are smaller than 0.1 degrees.
+  From 1.1 picture heights away, as near as we suppose people to stand, that is a 512th of the height: two pixels of
+  1080. Whatever is coarser counts.
 
 Both the guard and the checker use these numbers; how each counts is its own.
 """
@@ -51,26 +54,23 @@ STRAY_LIGHT = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Standard:
-    """Of what a quarter must flash, and how finely that is looked at.
+    """Of what a quarter must flash, and how densely that is looked at.
 
     Attributes:
         name: how it is called on the command line.
         field: sides of the field, as a share of the picture's; a field may lie anywhere.
-        cells: about how many cells the longer side has; light is averaged over a cell, so finer texture cancels out.
-        one_way: whether only places that change in the same direction add up to one change. An edge that moves makes
-            some places lighter and others darker.
+        sites: how many pixels are taken from a cell's width, and from its height, as they are.
     """
 
     name: str
     field: float
-    cells: int
-    one_way: bool
+    sites: int
 
 
-STANDARD = Standard("standard", field=1.0, cells=32, one_way=True)
+STANDARD = Standard("standard", field=1.0, sites=2)
 """BT.1702: a quarter of the whole picture."""
 
-STRICT = Standard("strict", field=1 / 3, cells=128, one_way=False)
+STRICT = Standard("strict", field=1 / 3, sites=4)
 """WCAG for a picture that is seen from near: a quarter of any field of 10 degrees, taken as a third of the picture's
 width by a third of its height, which it is for somebody at a desk (341 x 256 of 1024 x 768)."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
 
+from mirrorfx.safety.cells import cells_shape, sites_shape
 from mirrorfx.safety.limits import (
     AREA,
     DARK_LUMINANCE,
@@ -24,19 +25,21 @@ from mirrorfx.safety.limits import (
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["Considered", "FlashTally"]
+    from mirrorfx.frame import Size
+    from mirrorfx.safety.cells import Glance
+
+__all__ = ["Busy", "Considered", "FlashTally"]
 
 Cells: TypeAlias = "npt.NDArray[np.float32]"
 Mask: TypeAlias = "npt.NDArray[np.bool_]"
 
-# Stricter than the limits, so that rounding, another grid of cells and an uneven display stay within them.
+# Stricter than the limits, so that rounding, other cells, other sites and an uneven display stay within them.
 _DARK = 1.05 * DARK_LUMINANCE
 _RED_SHARE = 0.95 * RED_SHARE
-_AREA = 0.8 * AREA
-_WINDOW_NS = WINDOW_NS + WINDOW_NS // 20
+_CELLS_AREA, _SITES_AREA, _AREA_AT_ONCE = 0.85 * AREA, 0.94 * AREA, 0.72 * AREA
+_WINDOW_NS = WINDOW_NS + WINDOW_NS // 40
 
-_CLOSE, _STRICT = 0.985, 0.85
-_COARSE_CELLS = 32
+_CLOSE, _STRICT = 0.985, 0.9
 _BUSY_TURNS = 5
 _TURNS_MOST = 2 * FLASHES_MOST
 _LONG_AGO_NS = -(1 << 62)
@@ -111,6 +114,16 @@ class Considered:
         return self.general_allowed and self.red_allowed
 
 
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Cells and sites that flash, by light and by red: ``bool[rows, columns]`` each."""
+
+    cells: Mask
+    red_cells: Mask
+    sites: Mask
+    red_sites: Mask
+
+
 class FlashTally:
     """The state of every cell, and when it turned.
 
@@ -119,48 +132,43 @@ class FlashTally:
     picture, and how many of its cells turn too often, each in its own time. A cell that is up counts one turn more
     than it made, so that there is always room for its way back: darkness and what isn't red are never too much.
 
-    Where a standard's cells are small, all this is also done for larger ones: what is fine cancels out in them, and a
-    narrow bright thing turns few small ones. It is done with smaller steps too: which cells turn in the same picture
-    hangs on the step.
+    All this is done for the sites, where no pattern is too fine, and for the cells: what twinkles finely, each place by
+    a little, flashes only as a whole. For the cells it is done with smaller steps too: which cells turn in the same
+    picture hangs on the step.
+
+    Only places that change in the same direction add up to a turn of a field: an edge that moves makes some lighter
+    and others darker, and is no flash; where such places go to and fro, each is counted by itself.
 
     Args:
-        shape: (rows, columns) of the cells.
+        size: (width, height) of the pictures.
         standard: of what a quarter must flash.
     """
 
-    def __init__(self, shape: tuple[int, int], standard: Standard) -> None:
-        coarser = max(standard.cells // _COARSE_CELLS, 1)
-        self.coarse_shape = (max(shape[0] // coarser, 1), max(shape[1] // coarser, 1))
-        """(rows, columns) of the larger cells; those of the small ones where there is one size."""
-        sizes = (shape, self.coarse_shape) if coarser > 1 else (shape,)
-        self._scales = [_Scale(size, _CLOSE, standard) for size in sizes]
-        self._scales.append(_Scale(self.coarse_shape, _STRICT, standard))
+    def __init__(self, size: Size, standard: Standard) -> None:
+        cells, sites = cells_shape(size), sites_shape(size, standard)
+        self._scales = (
+            _Scale(sites, _CLOSE, _SITES_AREA, standard),
+            _Scale(cells, _CLOSE, _CELLS_AREA, standard),
+            _Scale(cells, _STRICT, _CELLS_AREA, standard),
+        )
 
-    def coarse(self, cells: Cells) -> Cells:
-        """Return ``float32[3, rows, columns]`` for the larger cells."""
-        import cv2
-
-        if cells.shape[1:] == self.coarse_shape:
-            return cells
-        size = self.coarse_shape[::-1]
-        return np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in cells])
-
-    def consider(self, cells: Cells, t_ns: int) -> Considered:
-        """Look at a picture, ``float32[3, rows, columns]`` linear BGR, without counting it yet."""
-        fine = _Seen(cells)
-        coarse = fine if cells.shape[1:] == self.coarse_shape else _Seen(self.coarse(cells))
-        seen = (fine, coarse, coarse)[-len(self._scales) :]
-        return Considered(t_ns, tuple(scale.consider(one, t_ns) for scale, one in zip(self._scales, seen, strict=True)))
+    def consider(self, glance: Glance, t_ns: int) -> Considered:
+        """Look at a picture without counting it yet."""
+        sites, cells = _Seen(glance.sites), _Seen(glance.cells)
+        looks = tuple(
+            scale.consider(seen, t_ns) for scale, seen in zip(self._scales, (sites, cells, cells), strict=True)
+        )
+        return Considered(t_ns, looks)
 
     def commit(self, considered: Considered) -> None:
         """Count that picture: it was shown."""
         for scale, look in zip(self._scales, considered.looks, strict=True):
             scale.commit(look, considered.t_ns)
 
-    def busy(self, t_ns: int) -> tuple[Mask, Mask]:
-        """Return which of the larger cells have lately made two flashes and a half: by light, and by red."""
-        scale = self._scales[-1]
-        return scale.general.busy(t_ns), scale.red.busy(t_ns)
+    def busy(self, t_ns: int) -> Busy:
+        """Return what has lately made two flashes and a half."""
+        sites, _, cells = self._scales
+        return Busy(cells.general.busy(t_ns), cells.red.busy(t_ns), sites.general.busy(t_ns), sites.red.busy(t_ns))
 
     def worst(self) -> dict[str, float]:
         """Return the most flashes that a field had at once in a second so far; 3.5 stands for all above three."""
@@ -174,13 +182,13 @@ class FlashTally:
 
 
 class _Scale:
-    """All cells of one size, by one share of the steps that count."""
+    """All cells, or all sites, by one share of the steps that count."""
 
-    def __init__(self, shape: tuple[int, int], share: float, standard: Standard) -> None:
+    def __init__(self, shape: tuple[int, int], share: float, area: float, standard: Standard) -> None:
         self._luminance = _Luminance(shape, share * LUMINANCE_STEP)
         self._redness = _Redness(shape, share * RED_STEP)
-        self.general = _History(shape, standard)
-        self.red = _History(shape, standard)
+        self.general = _History(shape, area, standard)
+        self.red = _History(shape, area, standard)
 
     def consider(self, seen: _Seen, t_ns: int) -> _Look:
         general = self._luminance.turned(seen.luminance)
@@ -253,11 +261,10 @@ class _Redness:
 class _History:
     """When each cell and each field turned the last times, newest first."""
 
-    def __init__(self, shape: tuple[int, int], standard: Standard) -> None:
+    def __init__(self, shape: tuple[int, int], area: float, standard: Standard) -> None:
         rows, columns = shape
-        self._one_way = standard.one_way
         self._field = (max(round(rows * standard.field), 1), max(round(columns * standard.field), 1))
-        self._enough = _AREA * self._field[0] * self._field[1]
+        self._each, self._at_once = (share * self._field[0] * self._field[1] for share in (area, _AREA_AT_ONCE))
         fields = (rows - self._field[0] + 1, columns - self._field[1] + 1)
         self._cell_turns = np.full((_TURNS_MOST + 1, *shape), _LONG_AGO_NS, np.int64)
         self._field_turns = np.full((_TURNS_MOST + 1, *fields), _LONG_AGO_NS, np.int64)
@@ -274,12 +281,11 @@ class _History:
         if not (turned.any() or turns.owing.any()):
             return
         since_ns = t_ns - _WINDOW_NS
-        turns.allowed = self._fields_may(turns, turned, since_ns) and self._cells_may(turns, turned, since_ns)
+        turns.allowed = self._fields_may(turns, since_ns) and self._cells_may(turns, turned, since_ns)
 
-    def _fields_may(self, turns: _Turns, turned: Mask, since_ns: int) -> bool:
-        there, back = self._fields_with(turns.there), self._fields_with(turns.back)
-        parts = [there, back] if self._one_way else [there, self._fields_with(turned)]
-        found = [part for part in parts if part is not None]
+    def _fields_may(self, turns: _Turns, since_ns: int) -> bool:
+        there, back = (self._fields_with(turned, self._at_once) for turned in (turns.there, turns.back))
+        found = [part for part in (there, back) if part is not None]
         if not found:
             return True
         turns.fields = np.logical_or.reduce(found)
@@ -293,7 +299,7 @@ class _History:
         past = self._cell_turns
         sixth = np.where(turned, past[_TURNS_MOST - 2], past[_TURNS_MOST - 1]) > since_ns
         seventh = np.where(turned, past[_TURNS_MOST - 1], past[_TURNS_MOST]) > since_ns
-        return self._fields_with(seventh | (sixth & turns.owing)) is None
+        return self._fields_with(seventh | (sixth & turns.owing), self._each) is None
 
     def commit(self, turns: _Turns, t_ns: int) -> None:
         turned = turns.there | turns.back
@@ -304,17 +310,17 @@ class _History:
             recent = (self._field_turns > t_ns - _WINDOW_NS).any(axis=(1, 2))
             self.worst = max(self.worst, int(np.count_nonzero(recent)))
 
-    def _fields_with(self, mask: Mask) -> Mask | None:
-        """Return the fields of which enough is in `mask`; None when there is none."""
-        if np.count_nonzero(mask) < self._enough:
+    def _fields_with(self, mask: Mask, enough: float) -> Mask | None:
+        """Return the fields of which at least `enough` places are in `mask`; None when there is none."""
+        if np.count_nonzero(mask) < enough:
             return None
         import cv2
 
         height, width = self._field
         sums = cv2.boxFilter(mask.astype(np.float32), -1, (width, height), anchor=(0, 0), normalize=False)
         rows, columns = self._field_turns.shape[1:]
-        enough: Mask = sums[:rows, :columns] > self._enough - 0.5
-        return enough if enough.any() else None
+        found: Mask = sums[:rows, :columns] > enough - 0.5
+        return found if found.any() else None
 
 
 def _push(turns: npt.NDArray[np.int64], where: Mask, t_ns: int) -> None:
