@@ -94,7 +94,7 @@ ensure_window_libraries() {
   if has_apt; then
     ensure_packages 'windows and sound' "${window_packages[@]}" "${sound_packages[@]}" "$@"
   elif [[ -n $setting_up ]]; then
-    say "This is not Debian or Ubuntu: if no window opens, install Qt 6's xcb libraries (see README.md)."
+    say "This is not Debian or Ubuntu: if no window opens, install Qt 6's xcb libraries (see docs/setup.md)."
   fi
 }
 
@@ -119,7 +119,7 @@ ensure_gpu_packages() {
 ensure_presence() {
   case $python_version in
     3.11 | 3.12) ensure_set presence "$(set_label presence)" ;;
-    *) say "The person detector needs Python 3.11 or 3.12, and this is $python_version (see MIRRORFX_PYTHON in README.md)." ;;
+    *) say "The person detector needs Python 3.11 or 3.12, and this is $python_version (MIRRORFX_PYTHON takes another: docs/setup.md)." ;;
   esac
 }
 
