@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirrorfx.cli._files import check_picture, check_writable
 from mirrorfx.cli._parser import amount
-from mirrorfx.cli._status import add_status_option, status_lines, status_settings
+from mirrorfx.cli._status import add_status_option, check_ports, status_lines, status_settings
 from mirrorfx.cli._visitors import add_visitor_options, visitor_settings
 from mirrorfx.errors import InvalidValue, SinkUnavailable, UnknownName
 from mirrorfx.frame import parse_size
@@ -59,7 +59,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         f"--headless: records {_HEADLESS_S:.0f} s of film (or as told), prints where film, picture and report are, "
         "and ends.",
         epilog="Keys on the wall: B blackout, F freeze, Y bypass (the camera's own picture), S safe preset; the same "
-        "key again takes it back. F11 fills the screen, Esc goes back to a window.",
+        "key again takes it back. F11 fills the screen, Esc goes back to a window. Exit status: 0 fine; 1 there was no "
+        "picture, or the effect named by --effect never painted one; 2 something asked for is not possible.",
     )
     add_mirror_options(parser)
     show = parser.add_argument_group("where it goes")
@@ -78,7 +79,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--seconds",
         type=amount,
         metavar="S",
-        help=f"after so many seconds of picture (default: never; {_HEADLESS_S:.0f} when headless)",
+        help="after so many seconds, counted from the first picture, whichever effect paints it (default: never; "
+        f"{_HEADLESS_S:.0f} when headless)",
     )
     end.add_argument(
         "--restore",
@@ -204,6 +206,7 @@ def run(args: argparse.Namespace) -> int:
     shown = {"screen": screen, "fullscreen": args.fullscreen, "display_hz": args.display_hz, "frames": args.frames}
     shown |= {"desk": bool(screen) and not args.no_desk, "restore": args.restore}
     mirror = Mirror(**mirror_settings(args), **outputs, **shown)
+    check_ports(args)
     mirror.probe_source()
     for line in (why_headless, mirror.source_reason):
         if line:
@@ -367,6 +370,7 @@ def _first_line(mirror: Mirror) -> str:
 
 def _finish(args: argparse.Namespace, mirror: Mirror, outcome: Outcome) -> int:
     from mirrorfx.cli._summary import print_summary
+    from mirrorfx.cli._verdict import unpainted
 
     report = outcome.report
     if args.report and report:
@@ -375,4 +379,7 @@ def _finish(args: argparse.Namespace, mirror: Mirror, outcome: Outcome) -> int:
     if outcome.first_picture_s is None:
         sys.stderr.write("mirrorfx: it ended before there was a picture.\n")
         return 1
-    return 0
+    problem = unpainted(mirror.settings.effect, report) if report and effect_asked(args) != "auto" else ""
+    if problem:
+        sys.stderr.write(f"mirrorfx: {problem}\n")
+    return 1 if problem else 0

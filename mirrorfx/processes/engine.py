@@ -270,7 +270,8 @@ class Engine:
         if job is None:
             return
         aside = job.flight.aside
-        self.counts.completed += not aside
+        if not aside:
+            self.counts.complete(worker.effect)
         self.commands.preview.painted(message.t_end_ns - message.t_start_ns, aside=aside)
         self.intake.give_back(job.frame_slot, worker.name)
         flight = self.scheduler.done(worker.number, message.generation, message.seq, now_ns, message.early_ns)

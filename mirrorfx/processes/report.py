@@ -42,6 +42,7 @@ class Counts:
         self.captured = 0
         self.dispatched = 0
         self.completed = 0
+        self.painted_by: dict[str, int] = {}
         self.mailbox = 0
         self.worker_lost = 0
         self.worker_retired = 0
@@ -67,6 +68,11 @@ class Counts:
         if len(self._first) < _ORDER_SHOWN:
             self._first.append(worker)
         self._recent.append(worker)
+
+    def complete(self, effect: str) -> None:
+        """Count a frame of the program that `effect` has painted. Realtime: yes."""
+        self.completed += 1
+        self.painted_by[effect] = self.painted_by.get(effect, 0) + 1
 
     def pool_complete(self) -> None:
         """Count turns and the engine's CPU time from now on: all workers are there, starting up is over."""
@@ -106,6 +112,7 @@ def build_report(
         "captured": counts.captured,
         "dispatched": counts.dispatched,
         "completed": counts.completed,
+        "painted_by": dict(counts.painted_by),
         "shown": shown.pop("shown"),
         "repeated": shown.pop("repeated"),
         "previewed": counts.previewed,

@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 
+from mirrorfx.cli._verdict import unpainted
 from mirrorfx.mirror import Mirror
 
 from .beside import Operator
@@ -164,6 +165,8 @@ def test_the_carrier_paints_until_the_wanted_effect_is_ready_and_again_when_it_i
     assert changes(shares) == ["first", "second", "first", "second"]
     assert is_dissolved(shares)
     assert outcome.report["carried_by"] is None
+    assert min(outcome.report["frames"]["painted_by"][name] for name in ("carrying", "slow")) > 10
+    assert unpainted("slow", outcome.report) == ""
     assert [worker["name"] for worker in outcome.report["workers"]] == ["worker-0", "worker-1"]
 
 
@@ -179,6 +182,9 @@ def test_a_wanted_effect_that_turns_out_hopeless_leaves_the_carrier_painting_and
 
     outcome, shares = operate(script, effect="slow")
     assert outcome.report["carried_by"] == "carrying"
+    assert unpainted("slow", outcome.report).startswith(
+        "slow was asked for and never painted; carrying painted in its place. The card is too small. Use --size 512. "
+    )
     assert changes(shares) == ["first"]
 
 
