@@ -1,4 +1,4 @@
-"""The status page's options, which `run` and `kiosk` have in common."""
+"""Where a mirror listens: the options that `run` and `kiosk` have in common, and whether it can."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mirrorfx.processes.settings import MirrorSettings
 
-__all__ = ["add_status_option", "status_lines", "status_settings"]
+__all__ = ["add_status_option", "check_ports", "status_lines", "status_settings"]
 
 _TOKEN = "MIRRORFX_STATUS_TOKEN"
 _LOOPBACK = "127.0.0.1"
@@ -46,6 +46,31 @@ def status_settings(args: argparse.Namespace) -> dict[str, Any]:
             "machine and a port, such as 0.0.0.0:8080."
         )
     return {"status_host": host.strip("[]") or _LOOPBACK, "status_port": int(port), "status_token": token}
+
+
+def check_ports(args: argparse.Namespace) -> None:
+    """Listen for a moment where the mirror will: processes that can't would be started again and again.
+
+    Raises:
+        InvalidValue: another program listens there, or the address is none of this machine's.
+    """
+    if args.control_port:
+        _check_port("--control-port", _LOOPBACK, args.control_port)
+    if args.status_page is not None:
+        settings = status_settings(args)
+        _check_port("--status-page", settings["status_host"], settings["status_port"])
+
+
+def _check_port(option: str, host: str, port: int) -> None:
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        socket.create_server(address[:2], family=family).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InvalidValue(
+            f"{option}: nothing can listen on {host}:{port} ({reason}). Choose another port, an address of this "
+            "machine, or end what listens there: another mirror, perhaps."
+        ) from error
 
 
 def status_lines(settings: MirrorSettings) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shlex
+import socket
 import subprocess
 import sys
 
@@ -153,6 +154,22 @@ def test_the_help_of_run_ends_with_examples_that_can_be_read(capsys):
         assert words[:2] == ["mirrorfx", "run"]
         assert main([*words[1:], "--source", "pattern", "--size", "1"]) == 2
         assert "Size 1x1 can't be worked at" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--control-port", "--status-page"])
+def test_a_port_that_is_taken_is_said_before_anything_starts(option, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main(["run", "--headless", "--seconds", "1", "--source", "pattern", option, port]) == 2
+    err = capsys.readouterr().err
+    assert f"{option}: nothing can listen on 127.0.0.1:{port}" in err
+    assert "starting" not in err
+
+
+@pytest.mark.parametrize("where", ["192.0.2.1:8080", "no.such.host.invalid:8080", "8080000"])
+def test_a_status_page_nowhere_is_said_before_anything_starts(where, capsys):
+    assert main(["run", "--headless", "--seconds", "1", "--source", "pattern", "--status-page", where]) == 2
+    assert "--status-page" in capsys.readouterr().err
 
 
 def test_a_full_disk_is_one_sentence(monkeypatch, capsys):
