@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mirrorfx.cli._devices import check_device
 from mirrorfx.cli._files import check_picture, check_writable
 from mirrorfx.cli._parser import amount
 from mirrorfx.cli._status import add_status_option, check_ports, status_lines, status_settings
@@ -45,6 +46,7 @@ _UNGUARDED = (
     "seizures in visitors with photosensitive epilepsy."
 )
 _PARAMS = ("prompt", "strength", "seed", "drift")
+_ACCELERATORS = ("auto", "eager", "graph", "fp16-accumulation", "compile", "autotune", "stable-fast", "tensorrt", "fp8")
 _TURBO, _TURBO_OPTIONS = "turbo", ("model", "autoencoder", "accelerator", "steps", "loras")
 
 
@@ -146,7 +148,12 @@ def add_turbo_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("turbo, the effect for GPUs (any of these asks for it)")
     group.add_argument("--model", metavar="ID|FOLDER|tiny", help="an SDXL model for one step; tiny only paints noise")
     group.add_argument("--autoencoder", metavar="ID|FOLDER", help="a small autoencoder for SDXL (default: TAESDXL)")
-    group.add_argument("--accelerator", metavar="auto|NAME", help="how it is made fast (default: the fastest here)")
+    group.add_argument(
+        "--accelerator",
+        choices=_ACCELERATORS,
+        metavar="auto|NAME",
+        help=f"how it is made fast: auto (the fastest here), {', '.join(_ACCELERATORS[1:-2])}",
+    )
     group.add_argument("--steps", metavar="1..4", help="UNet calls a frame (default: 1)")
     group.add_argument("--loras", metavar="FOLDER", help="where the LoRA files are that prompts name: <lora:name:0.8>")
 
@@ -207,6 +214,8 @@ def run(args: argparse.Namespace) -> int:
     shown |= {"desk": bool(screen) and not args.no_desk, "restore": args.restore}
     mirror = Mirror(**mirror_settings(args), **outputs, **shown)
     check_ports(args)
+    for device in mirror.settings.devices:
+        check_device(device)
     mirror.probe_source()
     for line in (why_headless, mirror.source_reason):
         if line:
@@ -284,6 +293,8 @@ def _turbo_options(args: argparse.Namespace) -> tuple[tuple[str, str], ...]:
 def effect_asked(args: argparse.Namespace) -> str:
     """Return the effect's name; an option that only turbo has asks for turbo."""
     asked = _turbo_options(args)
+    if args.loras is not None and not Path(args.loras).expanduser().is_dir():
+        raise InvalidValue(f"--loras {args.loras}: there is no such folder. Make it, and put .safetensors files in.")
     if asked and args.effect not in ("auto", _TURBO):
         raise InvalidValue(f"--{asked[0][0]} is for the effect turbo, and --effect {args.effect} was asked for.")
     effect: str = _TURBO if asked else args.effect

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mirrorfx.cli._devices import check_device
 from mirrorfx.cli.run import add_turbo_options, effect_asked, effect_options
-from mirrorfx.errors import InvalidValue
 
 if TYPE_CHECKING:
     import argparse
@@ -91,20 +91,9 @@ def _settings(args: argparse.Namespace) -> SelftestSettings:
         zipped=args.zip,
     )
     for device in dict.fromkeys(settings.devices):
-        _check_there(device)
+        check_device(device)
         effect.check(EffectContext(settings.size, device, options=options))
     return settings
-
-
-def _check_there(device: str) -> None:
-    from mirrorfx.diffusion.gpus import visible_gpus
-
-    gpus = visible_gpus()
-    if device != "cpu" and int(device.partition(":")[2]) >= gpus:
-        raise InvalidValue(
-            f"The device {device} was asked for, but this machine shows {gpus or 'no'} NVIDIA GPU"
-            f"{'s' if gpus != 1 else ''}. Choose another with --devices, or look at nvidia-smi and mirrorfx doctor."
-        )
 
 
 def _print(report: Report, settings: SelftestSettings) -> None:

@@ -53,6 +53,9 @@ BAD = {
     "half a name of three": (["--re", "x"], "--record, --report, --restore"),
     "an address": (["--source", "rtsp://camera.local/1"], "reads cameras and files"),
     "an empty source": (["--source", ""], "--source is empty"),
+    "a GPU that isn't there, for style": (["--effect", "style", "--devices", "cuda:9"], "cuda:9 was asked for"),
+    "an accelerator's typo": (["--model", "tiny", "--accelerator", "eagre"], "Did you mean 'eager'?"),
+    "LoRA files nowhere": (["--model", "tiny", "--loras", "/nowhere"], "there is no such folder"),
     "picture into nowhere": (["--picture", "/nowhere/x.png"], "mkdir -p /nowhere"),
     "picture of an odd kind": (["--picture", "x.gif"], ".png"),
     "picture into a folder": (["--picture", "."], "name must end in"),
@@ -170,6 +173,14 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(option, capsys):
 def test_a_status_page_nowhere_is_said_before_anything_starts(where, capsys):
     assert main(["run", "--headless", "--seconds", "1", "--source", "pattern", "--status-page", where]) == 2
     assert "--status-page" in capsys.readouterr().err
+
+
+def test_every_accelerator_can_be_named(capsys):
+    from mirrorfx.diffusion.accelerators import RUNGS
+
+    for name in ("auto", *RUNGS):
+        assert main(["run", "--headless", "--source", "pattern", "--accelerator", name, "--size", "1"]) == 2
+        assert "Size 1x1" in capsys.readouterr().err
 
 
 def test_a_full_disk_is_one_sentence(monkeypatch, capsys):
