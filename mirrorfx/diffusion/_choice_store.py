@@ -16,10 +16,13 @@ import torch
 from mirrorfx.files import write_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
     from mirrorfx.diffusion.models import Models
     from mirrorfx.frame import Size
 
-__all__ = ["ChoiceStore", "Tried", "keep_compilations", "machine_key"]
+__all__ = ["ChoiceStore", "Tried", "gpu_of", "keep_compilations", "machine_key"]
 
 _FORMAT = 1
 _ATTEMPTS_MOST = 3
@@ -62,6 +65,11 @@ def machine_key(models: Models, size: Size, steps: int, rungs: list[str]) -> dic
     }
 
 
+def gpu_of(device: torch.device) -> str:
+    """Name the GPU itself: in a worker, which sees one alone, every GPU is ``cuda:0``."""
+    return f"{os.environ.get('CUDA_VISIBLE_DEVICES', '')} {device}".strip()
+
+
 def keep_compilations(folder: Path) -> None:
     """Let what torch.compile and Triton make survive a restart, unless the user has named places for it."""
     for variable, name in _COMPILATIONS.items():
@@ -76,16 +84,16 @@ class ChoiceStore:
     Args:
         folder: is made when something is written.
         key: what the choice depends on.
-        device: whose attempts are counted; each GPU is one process's alone.
+        gpu: whose attempts are counted, as `gpu_of` names it: one process's alone, unlike the choice.
 
     Attributes:
         attempts: the file that counts rungs begun and not ended; without it all are tried again.
     """
 
-    def __init__(self, folder: Path, key: dict[str, Any], device: str) -> None:
+    def __init__(self, folder: Path, key: dict[str, Any], gpu: str) -> None:
         self._key = key
         self._path = folder / f"{_digest(key)}.json"
-        self.attempts = folder / f"{_digest(key)}-{_digest(device)}.attempts.json"
+        self.attempts = folder / f"{_digest(key)}-{_digest(gpu)}.attempts.json"
 
     def read(self) -> tuple[str, tuple[Tried, ...]] | None:
         """Return the rung chosen before and what was tried for it; None if there is none that can be read."""
@@ -105,6 +113,22 @@ class ChoiceStore:
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(self._path, json.dumps(content, indent=1).encode())
+
+    @contextlib.contextmanager
+    def alone(self, waiting: AbstractContextManager[object]) -> Iterator[None]:
+        """Let one worker in at a time; the system lets the next one in when a process ends, however it ends.
+
+        Args:
+            waiting: is entered until it is this one's turn.
+        """
+        import fcntl
+
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError), waiting:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                lock = stack.enter_context(self._path.with_suffix(".lock").open("w"))
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def begin(self, rung: str) -> bool:
         """Note that `rung` is being tried; say no if that has ended the process every time so far."""

@@ -1,8 +1,9 @@
 """The accelerator ladder: interchangeable ways to run the frame function, and the choice of the fastest that is right.
 
 `choose` builds every rung that can run here, one at a time, at the real size; holds its picture against the eager one;
-measures it; and keeps the fastest that is right. What was chosen is remembered on disk for this very card, driver,
-libraries, networks and size, and checked again at every start.
+measures it; and keeps the fastest that is right. Of workers that start at once one measures, and the others take what
+it found. What was chosen is remembered on disk for this very card, driver, libraries, networks and size, and checked
+again at every start.
 
 The rungs on a GPU are unconfirmed on one; on the CPU, what runs there is tested.
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mirrorfx.diffusion._choice_store import ChoiceStore, Tried, keep_compilations, machine_key
+from mirrorfx.diffusion._choice_store import ChoiceStore, Tried, gpu_of, keep_compilations, machine_key
 from mirrorfx.diffusion._life import signs_of_life
 from mirrorfx.diffusion._rungs import RUNGS, Rung, build
 from mirrorfx.diffusion._trial import TOLERANCE, Trial, free_memory, median_ms, relative_error
@@ -130,7 +131,7 @@ def choose(  # noqa: PLR0913  the models' shape of a frame, and how to choose
     folder = cache or _cache_folder()
     keep_compilations(folder)
     able = [each for each, rung in RUNGS.items() if not rung.lacking(models)]
-    store = ChoiceStore(folder, machine_key(models, size, steps, able), str(models.device))
+    store = ChoiceStore(folder, machine_key(models, size, steps, able), gpu_of(models.device))
     return _Ladder(models, size, steps, store, progress).choose(name)
 
 
@@ -164,7 +165,15 @@ class _Ladder:
         passed_over = {each: self._passed_over(each) for each in RUNGS}
         if [each for each, why in passed_over.items() if not why] == [_REFERENCE] and name in (AUTO, _REFERENCE):
             return self._only_reference(passed_over)
-        return self._asked_for(name) if name != AUTO else self._remembered() or self._fastest()
+        return self._asked_for(name) if name != AUTO else self._remembered() or self._measured_by_one()
+
+    def _measured_by_one(self) -> Chosen:
+        """Measure, unless another worker has done so meanwhile: equal cards are to paint alike, to the last bit."""
+        known = self._store.read()
+        waiting = signs_of_life(self._progress, "accelerators: waiting for the worker that measures", self._told[1])
+        with self._store.alone(waiting):
+            found = self._remembered() if self._store.read() != known else None
+            return found or self._fastest()
 
     def _only_reference(self, passed_over: dict[str, str]) -> Chosen:
         """Return the eager rung where nothing else could be better: there is nothing to compare it with."""
@@ -284,7 +293,12 @@ def _able_rung(name: str, models: Models) -> Rung:
 
 
 def _unavailable(name: str, reason: str) -> EffectUnavailable:
-    fix = "Choose a smaller size" if name == _REFERENCE else f"Choose another accelerator, or {AUTO}"
+    if name != _REFERENCE:
+        fix = f"Choose another accelerator, or {AUTO}"
+    elif reason == _NO_MEMORY:
+        fix = "Choose a smaller size"
+    else:
+        fix = "Choose another device, or look whether the installed torch is made for this card and its driver"
     return EffectUnavailable(f"The accelerator {name} can't be used here: {reason}. {fix}.")
 
 

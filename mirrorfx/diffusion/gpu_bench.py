@@ -371,7 +371,7 @@ def _told(entry: dict[str, Any]) -> str:
     if "arrays_ms" in entry:
         arrays, tensors = entry["arrays_ms"]["median"], entry["tensors_ms"]["median"]
         return f"{arrays:.2f} ms a frame with arrays, {tensors:.2f} with tensors"
-    shown = {name: value for name, value in entry.items() if name != "status"}
+    shown = {name: value for name, value in entry.items() if name != "status" and not isinstance(value, dict | list)}
     return ", ".join(
         f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in shown.items()
     )

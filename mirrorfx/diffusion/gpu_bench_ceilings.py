@@ -36,7 +36,7 @@ class _Problem:
     copied_mb: int
 
 
-_LARGE = _Problem(matrix=8192, channels=512, side=128, batch=8, tokens=4096, copied_mb=2048)
+_LARGE = _Problem(matrix=8192, channels=512, side=128, batch=8, tokens=4096, copied_mb=512)
 _SMALL = _Problem(matrix=256, channels=16, side=32, batch=1, tokens=128, copied_mb=8)
 _ATTENTION_HEADS, _HEAD_WIDTH = 10, 64
 

@@ -166,6 +166,27 @@ class TestAuto:
         assert by_name(chosen)["graph"].skipped == "not here"
         assert by_name(chosen)["eager"].skipped == ""
 
+    @pytest.mark.parametrize(
+        ("problem", "fix"),
+        [
+            (
+                RuntimeError("CUDA error: no kernel image is available for execution on the device"),
+                "made for this card",
+            ),
+            (
+                RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+                "smaller size",
+            ),
+        ],
+    )
+    def test_when_not_even_the_plain_way_works_the_fix_fits(self, models, tmp_path, monkeypatch, problem, fix):
+        def fails(*_, **__):
+            raise problem
+
+        monkeypatch.setattr(accelerators, "Trial", fails)
+        with pytest.raises(EffectUnavailable, match=fix):
+            choose(models, SIZE, cache=tmp_path)
+
     def test_says_whether_weights_may_be_changed_in_place(self, ladder, models, tmp_path):
         ladder(stable_fast={"weights_in_place": False})
         assert not choose(models, SIZE, cache=tmp_path).weights_in_place
@@ -317,6 +338,66 @@ class TestAuto:
         torch.testing.assert_close(function.paint(), new.paint(), rtol=0, atol=0)
         function.set_strength(1.0), new.set_strength(1.0)
         torch.testing.assert_close(function.paint(), new.paint(), rtol=0, atol=0)
+
+
+class TestWorkersBesideEachOther:
+    """One process a GPU, all starting at once."""
+
+    def test_the_second_takes_what_the_first_has_measured(self, ladder, models, tmp_path, shop, monkeypatch):
+        """Otherwise equal cards might paint differently, and all would compile the same at once."""
+        ladder(graph={"ms": 2.0}, compile={"ms": 1.0})
+        begun, let_go, found = Event(), Event(), []
+        store_class, begin = _choice_store.ChoiceStore, _choice_store.ChoiceStore.begin
+
+        def held(store, rung):
+            if rung == "graph" and not begun.is_set():
+                begun.set()
+                assert let_go.wait(60)
+            return begin(store, rung)
+
+        monkeypatch.setattr(store_class, "begin", held)
+        waits = Event()
+
+        class Waiting:
+            def __enter__(self):
+                waits.set()
+
+            def __exit__(self, *_):
+                pass
+
+        alone = store_class.alone
+        monkeypatch.setattr(
+            store_class, "alone", lambda store, waiting: alone(store, Waiting() if begun.is_set() else waiting)
+        )
+        workers = [
+            threading.Thread(target=lambda: found.append(choose(models, SIZE, cache=tmp_path))) for _ in range(2)
+        ]
+        workers[0].start()
+        assert begun.wait(60)
+        workers[1].start()
+        assert waits.wait(60)
+        assert sorted(shop.made) == ["eager"], "the second one waits"
+        let_go.set()
+        for worker in workers:
+            worker.join(60)
+        found.sort(key=lambda chosen: chosen.remembered)
+        assert [(chosen.rung, chosen.remembered) for chosen in found] == [("compile", False), ("compile", True)]
+        assert found[0].tried == found[1].tried
+
+    def test_each_gpu_counts_its_own_attempts(self, models, tmp_path, monkeypatch):
+        """Every worker calls its GPU cuda:0; together they would soon have tried a rung too often."""
+        places = set()
+        for gpu in ("0", "1"):
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpu)
+            store = _choice_store.ChoiceStore(tmp_path, {}, _choice_store.gpu_of(torch.device("cuda:0")))
+            assert [store.begin("graph") for _ in range(4)] == [True, True, True, False]
+            places.add(store.attempts)
+        assert len(places) == 2
+
+    def test_a_folder_that_cannot_be_written_only_costs_the_waiting(self, ladder, models, tmp_path):
+        (tmp_path / "file").touch()
+        ladder(graph={"ms": 1.0})
+        assert choose(models, SIZE, cache=tmp_path / "file" / "folder").rung == "graph"
 
 
 class TestMemory:
