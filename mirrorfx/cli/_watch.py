@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,9 +10,10 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-__all__ = ["RunWatcher", "console"]
+__all__ = ["RunWatcher", "console", "page"]
 
 _LOG_EVERY_S = 5.0
+_PAGE_COLUMNS = 120
 
 
 def console() -> Console:
@@ -19,6 +21,14 @@ def console() -> Console:
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def page() -> Console:
+    """Return the console for what was asked for: standard output, and wide where it goes to a file or a program."""
+    from rich.console import Console
+
+    fits = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(highlight=False, width=None if fits else _PAGE_COLUMNS)
 
 
 class RunWatcher:

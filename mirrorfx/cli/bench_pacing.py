@@ -112,8 +112,9 @@ def _chosen(name: str | None) -> tuple[Scenario, ...]:
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from mirrorfx.cli._watch import page
 
     table = Table(title="new frames on the wall, by policy", title_justify="left", header_style="bold")
     table.add_column("situation", no_wrap=True)
@@ -125,7 +126,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
         last = index + 1 == len(rows) or rows[index + 1]["scenario"] != row["scenario"]
         ours = row["policy"] in ("paced", "lock", "auto")
         table.add_row(row["scenario"] if first else "", *_cells(row), style="" if ours else "dim", end_section=last)
-    Console(width=None if Console().is_terminal else 120).print(table)
+    page().print(table)
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

@@ -131,11 +131,12 @@ def _as_json(findings: list[Finding]) -> dict[str, object]:
 
 def _print(findings: list[Finding]) -> None:
     try:
-        from rich.console import Console
+        from mirrorfx.cli._watch import page
+
+        console = page()
     except ImportError:
         _print_plain(findings)
         return
-    console = Console(highlight=False)
     _print_table(console, findings)
     _print_fixes(console, findings)
     console.print(_verdict(findings), style="bold", markup=False)

@@ -88,6 +88,8 @@ def _show(text: str) -> int:
     library, out = _library(), _output()
     preset = library.resolve(text)
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for name, value in _rows(preset).items():
         table.add_row(f"[bold]{name}[/]", Text(value))
     out.print(table)
@@ -142,9 +144,9 @@ def _files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _output() -> Console:
-    from rich.console import Console
+    from mirrorfx.cli._watch import page
 
-    return Console(highlight=False)
+    return page()
 
 
 def _complain(text: str) -> None:

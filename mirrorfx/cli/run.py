@@ -217,7 +217,8 @@ def run(args: argparse.Namespace) -> int:
     for device in mirror.settings.devices:
         check_device(device)
     mirror.probe_source()
-    for line in (why_headless, mirror.source_reason):
+    chosen_here = args.source is None or mirror.settings.source.startswith("camera")
+    for line in (why_headless, mirror.source_reason if chosen_here else ""):
         if line:
             out.print(line)
     say_what_runs(mirror, args)

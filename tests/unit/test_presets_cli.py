@@ -106,6 +106,15 @@ def test_check_takes_files_and_folders(mirrorfx, user_presets, tmp_path):
     assert (code, "no preset file" in err) == (1, True)
 
 
+def test_paths_are_whole_however_narrow(mirrorfx, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    _, shown, _ = mirrorfx("show", "Ice")
+    assert "…" not in shown
+    monkeypatch.delenv("COLUMNS")
+    _, shown, _ = mirrorfx("list")
+    assert max(map(len, shown.splitlines())) > 80
+
+
 def test_an_action_is_needed(capsys):
     assert main(["presets"]) == 2
     assert "list, show, check" in capsys.readouterr().err
