@@ -150,6 +150,7 @@ def test_tab_goes_over_all_controls_and_comes_round(full, qtbot, page):
     seen = walk(full, qtbot, full.presets.search)
     missed = [(type(w).__name__, name(w)) for w in reachable(full) if w not in seen]
     assert missed == []
+    assert full.tabs.tabBar() in seen
     assert [type(w).__name__ for w in seen if not is_control(w)] == []
 
 

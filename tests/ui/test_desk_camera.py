@@ -43,6 +43,16 @@ def test_what_the_camera_lacks_is_disabled_and_says_why(panel):
     assert focus.note.text() == "The driver of C920 doesn't offer it."
 
 
+def test_what_is_so_with_all_of_them_is_said_once(panel, engine, qtbot):
+    publish(engine, lacks=dict.fromkeys(panel.locks, "Only a camera has this."))
+    qtbot.waitUntil(lambda: panel.lacks.text() == "Only a camera has this.")
+    assert panel.lacks.isVisibleTo(panel)
+    assert not any(row.note.isVisibleTo(panel) or row.lock.isEnabled() for row in panel.locks.values())
+    publish(engine, lacks={})
+    qtbot.waitUntil(panel.locks["focus"].lock.isEnabled)
+    assert not panel.lacks.isVisibleTo(panel)
+
+
 def test_locking_takes_what_the_camera_has_now(panel, engine, qtbot):
     exposure = panel.locks["exposure"]
     qtbot.mouseClick(exposure.lock, LEFT)

@@ -80,6 +80,11 @@ def test_presets_stand_under_their_categories_the_own_one_first(panel):
     assert shown(panel) == ["[Your own]", "My own", "[Earth]", *NAMES[:6], "[Water]", *NAMES[6:]]
 
 
+def test_numbers_in_names_count(panel, engine, qtbot):
+    engine.publish_state(presets=[preset(f"Scene {n}") for n in (10, 9, 100, 1)])
+    qtbot.waitUntil(lambda: shown(panel)[1:] == ["Scene 1", "Scene 9", "Scene 10", "Scene 100"])
+
+
 def test_what_is_on_the_wall_and_what_is_next_is_said_in_words(panel, engine, qtbot):
     assert spoken(panel, "Ember") == "Ember, on the wall, key 6"
     assert spoken(panel, "My own") == "My own, your own, key 1"

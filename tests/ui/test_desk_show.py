@@ -80,6 +80,16 @@ def test_go_says_what_is_next_and_calls_it(panel, engine, qtbot):
     assert not panel.back.isEnabled()
 
 
+def test_a_long_name_leaves_go_in_sight(panel, engine, qtbot):
+    name = "Late evening with very slow drifting clouds of amber over th"
+    engine.publish_state(list={"cues": [cue(name)], "at": -1, "follows_in_s": None})
+    qtbot.waitUntil(lambda: name in panel.go.text())
+    assert panel.go.shown_text.startswith("GO → 1  Late evening")
+    assert panel.go.shown_text.endswith("…")
+    assert name in panel.go.toolTip()
+    assert panel.back.width() > 0.2 * panel.go.width()
+
+
 def test_the_countdown_to_the_next_cue_can_be_held(panel, engine, qtbot):
     engine.publish_state(list={"cues": CUES, "at": 1, "follows_in_s": 89.6})
     qtbot.waitUntil(lambda: panel.countdown.text() == "next in 1:30")

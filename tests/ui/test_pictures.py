@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from aiohttp import WSMsgType, web
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QImage
 
 from mirrorfx.control.pictures import PictureClient
 from mirrorfx.safety.panic import Panic
@@ -128,8 +129,6 @@ def test_program_and_input_are_shown_where_they_belong(panel, monitor, qtbot):
 
 @pytest.mark.parametrize(("size", "wide", "tall"), [((64, 48), 100, 75), ((48, 64), 75, 100), ((10, 100), 10, 100)])
 def test_the_picture_is_as_large_as_fits_and_keeps_its_shape(qtbot, size, wide, tall):
-    from PyQt6.QtGui import QImage
-
     view = PictureView("Program")
     qtbot.addWidget(view)
     view.resize(100, 100)
@@ -230,17 +229,30 @@ def test_what_is_cued_can_be_previewed_and_its_cost_is_told(panel, engine, monit
     qtbot.mouseClick(panel.preview_button, LEFT)
     qtbot.waitUntil(lambda: ("preview", {"name": "Charcoal", "every": 5}) in engine.asked)
     engine.publish_state(preview={"name": "Charcoal", "every": 5, "cost_share": 0.204})
-    qtbot.waitUntil(lambda: panel.preview.view.caption == "Charcoal – costs 20 % of the picture rate")
+    qtbot.waitUntil(lambda: panel.preview.view.caption == "Charcoal – costs 20 % of the rate")
     qtbot.waitUntil(lambda: "V" in monitor.wants[-1])
     monitor.send(b"V" + jpeg(BLUE))
     qtbot.waitUntil(lambda: panel.preview.view.image is not None)
-    assert panel.preview.view.accessibleDescription() == "Charcoal – costs 20 % of the picture rate"
+    assert panel.preview.view.accessibleDescription() == "Charcoal – costs 20 % of the rate"
     qtbot.mouseClick(panel.preview_button, LEFT)
     qtbot.waitUntil(lambda: engine.asked[-1] == ("preview", {"name": None}))
     engine.publish_state(preview=None)
     qtbot.waitUntil(lambda: panel.preview.view.image is None)
     assert panel.preview.view.words == "Charcoal is cued. Look at it here before GO."
     qtbot.waitUntil(lambda: "V" not in monitor.wants[-1])
+
+
+def test_a_long_caption_leaves_the_picture_to_be_seen(qtbot):
+    view = PictureView("Preview")
+    qtbot.addWidget(view)
+    view.resize(120, 120)
+    view.lines = ("A very long name of a preset that nobody can read as a whole " * 3, "costs 20 % of the rate")
+    view.show_image(QImage.fromData(jpeg(RED, (64, 64))))
+    drawn = view.grab().toImage()
+    ratio = drawn.devicePixelRatio()
+    reds = [drawn.pixelColor(round(20 * ratio), round(y * ratio)).red() for y in range(4, 120, 4)]
+    assert sum(red > 200 for red in reds) > 0.6 * len(reds)
+    assert min(reds) < 120, "the caption has a ground of its own"
 
 
 def test_a_running_preview_follows_the_cue(panel, engine, qtbot):

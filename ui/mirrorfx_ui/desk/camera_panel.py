@@ -67,8 +67,15 @@ class LockRow(QWidget):
         grid.addWidget(self.note, 1, 1)
         grid.setColumnStretch(1, 1)
 
-    def show_state(self, asked: float | None, real: float | None, lacks: str) -> None:
-        """Show what is asked for (None: automatic), what the camera has, and why it can't be locked, if so."""
+    def show_state(self, asked: float | None, real: float | None, lacks: str, *, alone: bool) -> None:
+        """Show how it is.
+
+        Args:
+            asked: what is asked for; None: automatic.
+            real: what the camera has.
+            lacks: why it can't be locked; empty when it can.
+            alone: it is not so with the others: say it here.
+        """
         self._real = real
         locked = asked is not None
         for widget in (self.lock, self.box):
@@ -83,7 +90,7 @@ class LockRow(QWidget):
         self.lock.setAccessibleName(state.replace("%1", self.caption))
         differs = locked and real is not None and abs(real - (asked or 0.0)) > 0.5
         has = self.tr("The camera has %1.").replace("%1", f"{real:g}") if differs else ""
-        self.note.setText(lacks or has)
+        self.note.setText(has if not lacks else lacks if alone else "")
         self.note.setVisible(bool(self.note.text()))
 
     def _typed(self, value: float) -> None:
@@ -109,8 +116,9 @@ class CameraPanel(QWidget):
         self.source = Chooser()
         self.source.setAccessibleName(self.tr("Source"))
         self.source.activated.connect(self._choose)
-        self.status = label("", "muted")
-        self.status.setWordWrap(True)
+        self.status, self.lacks = label("", "muted"), label("", "muted")
+        for text in (self.status, self.lacks):
+            text.setWordWrap(True)
         tr = self.tr
         self.locks = {
             name: LockRow(name, caption, self._edits)
@@ -146,8 +154,12 @@ class CameraPanel(QWidget):
             self._fill()
         self._asked = camera["asked"]
         self.status.setText(self._status(camera))
+        lacks = {name: camera["lacks"].get(name, "") for name in self.locks}
+        alone = len(set(lacks.values())) > 1
         for name, row in self.locks.items():
-            row.show_state(self._asked[name], camera["real"].get(name), camera["lacks"].get(name, ""))
+            row.show_state(self._asked[name], camera["real"].get(name), lacks[name], alone=alone)
+        self.lacks.setText("" if alone else next(iter(lacks.values())))
+        self.lacks.setVisible(bool(self.lacks.text()))
         self._show()
 
     def _status(self, camera: Mapping[str, Any]) -> str:
@@ -217,6 +229,7 @@ class CameraPanel(QWidget):
         self._add_all(column, list(self.controls.values()))
         column.addSpacing(6)
         column.addWidget(label(self.tr("On the camera itself"), "title"))
+        column.addWidget(self.lacks)
         self._add_all(column, list(self.locks.values()))
 
     def _add_all(self, column: QVBoxLayout, widgets: list[Control] | list[LockRow]) -> None:

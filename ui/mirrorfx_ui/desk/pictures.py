@@ -39,11 +39,17 @@ class PictureView(QWidget):
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.words = ""
-        self.caption = ""
+        self.lines: tuple[str, ...] = ()
+        """What is to be read on the picture, each cut where it is longer than that."""
         self.image: QImage | None = None
         self.setAccessibleName(name)
         self.setMinimumHeight(_LEAST_PX)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    @property
+    def caption(self) -> str:
+        """All that is to be read on the picture."""
+        return " – ".join(self.lines)
 
     def show_image(self, image: QImage) -> None:
         """Show a picture."""
@@ -83,14 +89,16 @@ class PictureView(QWidget):
         painter.drawText(place.adjusted(12, 8, -12, -8), _CENTRED, self.words)
 
     def _draw_caption(self, painter: QPainter, place: QRectF) -> None:
-        if not self.caption:
+        if not self.lines:
             return
-        room = place.adjusted(8, 5, -8, -5)
-        text = painter.boundingRect(room, _CENTRED, self.caption)
-        strip = QRectF(place.left(), place.bottom() - text.height() - 10, place.width(), text.height() + 10)
+        metrics = painter.fontMetrics()
+        height = metrics.lineSpacing() * len(self.lines) + 8
+        strip = QRectF(place.left(), place.bottom() - height, place.width(), height)
         painter.fillRect(strip, QColor(0, 0, 0, 170))
         painter.setPen(QColor(theme.TEXT))
-        painter.drawText(strip.adjusted(8, 5, -8, -5), _CENTRED, self.caption)
+        room = strip.adjusted(6, 4, -6, -4)
+        fitted = [metrics.elidedText(line, Qt.TextElideMode.ElideRight, int(room.width())) for line in self.lines]
+        painter.drawText(room, Qt.AlignmentFlag.AlignCenter, "\n".join(fitted))
 
 
 class _Column(QWidget):
@@ -205,7 +213,7 @@ class PicturesPanel(QWidget):
     def _show_preview(self) -> None:
         tr, preview = self.tr, self._preview
         if preview is None:
-            self.preview.view.caption = ""
+            self.preview.view.lines = ()
             self.preview.blank(
                 tr("%s is cued. Look at it here before GO.").replace("%s", self._cue)
                 if self._cue
@@ -213,9 +221,9 @@ class PicturesPanel(QWidget):
             )
         else:
             name, share = str(preview["name"]), preview.get("cost_share")
-            cost = tr("%1 – costs %2 % of the picture rate")
-            known = "" if share is None else cost.replace("%2", f"{100 * share:.0f}").replace("%1", name)
-            self.preview.view.caption = known or name
+            cost = tr("costs %1 % of the rate")
+            known = () if share is None else (cost.replace("%1", f"{100 * share:.0f}"),)
+            self.preview.view.lines = (name, *known)
             self.preview.say(tr("%s is being prepared …").replace("%s", name))
         self.preview_button.setText(tr("Stop") if preview else tr("Start"))
         self.preview_button.setAccessibleName(tr("Stop the preview") if preview else tr("Preview what is cued"))

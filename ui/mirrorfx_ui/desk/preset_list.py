@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -182,9 +183,10 @@ class PresetList(QAbstractListModel):
 
 
 def _order(preset: Mapping[str, Any]) -> tuple[bool, str, str]:
-    """Sort those without a category first: they are the user's own."""
+    """Sort those without a category first: they are the user's own. Scene 9 comes before Scene 10."""
     category = str(preset["category"])
-    return (category != "", category.casefold(), str(preset["name"]).casefold())
+    padded = re.sub(r"\d+", lambda found: found[0].rjust(12, "0"), str(preset["name"]).casefold())
+    return (category != "", category.casefold(), padded)
 
 
 def _row(preset: Mapping[str, Any], number: int) -> Row:

@@ -14,6 +14,7 @@ from mirrorfx_ui.desk.cue_table import CueTable
 from mirrorfx_ui.desk.signs import Sign
 from mirrorfx_ui.desk.strip import Strip
 from mirrorfx_ui.desk.theme import label, small_button
+from mirrorfx_ui.desk.wide_button import WideButton
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,7 +40,7 @@ class ShowPanel(QWidget):
         self._pending = 0
         self.model = CueModel(self)
         self.table = CueTable(self.model)
-        self.go = QPushButton()
+        self.go = WideButton()
         self.go.setProperty("role", "go")
         self.go.clicked.connect(lambda: bridge.ask("list_go"))
         self.back = QPushButton(self.tr("BACK"))
@@ -103,6 +104,7 @@ class ShowPanel(QWidget):
         fade = seconds_text(cues[index]["fade_s"]) or self.tr("its own time")
         text = self.tr("GO calls cue %1, %2, over %3").replace("%1", str(index + 1)).replace("%2", name)
         self.go.setAccessibleName(text.replace("%3", fade))
+        self.go.setToolTip(self.go.accessibleName())
 
     def _count_down(self) -> None:
         """Say what runs, and how long it is until the next cue follows by itself."""
