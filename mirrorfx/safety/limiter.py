@@ -28,7 +28,8 @@ _CODES_PER_LIGHT = 1 / 2.2
 _PALE, _RED = 0.75 * RED_SHARE, 0.9 * RED_SHARE
 _PALE_CODES = 0.5
 """Green and blue, as a share of red's code, that make the purest red no saturated one: R / (R + G + B) is 0.7."""
-_FINELY, _AROUND = 0.2, (5, 5)
+_FINE_NEAR, _FINE_AROUND = 0.2, (5, 5)
+_RED_NEAR, _RED_AROUND = 0.1, (9, 9)
 
 
 class FlashLimiter:
@@ -84,9 +85,11 @@ class FlashLimiter:
         """Hold what is busy back from now on, by light and by colour, until a while after it is busy no more."""
         if flashing:
             self._dims[busy.cells] = 1.0
-            self._fine_dims[self._finely(busy.sites) & ~busy.cells] = 1.0
+            finely = _near(self._share(busy.sites), _FINE_AROUND) >= _FINE_NEAR
+            self._fine_dims[finely & ~busy.cells] = 1.0
         if red:
-            self._pales[self._finely(busy.red_sites) | busy.red_cells] = 1.0
+            near = _near(self._share(busy.red_sites) + busy.red_cells, _RED_AROUND)
+            np.maximum(self._pales, np.minimum(near / np.float32(_RED_NEAR), 1), out=self._pales)
 
     def hold_all(self, *, flashing: bool, red: bool) -> None:
         """Hold all cells back, whatever in them is fine included."""
@@ -145,13 +148,10 @@ class FlashLimiter:
         cv2.cvtColor(self._red, cv2.COLOR_GRAY2BGRA, dst=self._factors)
         cv2.max(pixels, self._factors, dst=out)
 
-    def _finely(self, sites: Mask) -> Mask:
-        """Return the cells around which enough sites are in `sites`: a few by themselves are no flash."""
-        import cv2
-
-        share = cv2.blur(self._by_cell(sites).mean(axis=(1, 3), dtype=np.float32), _AROUND)
-        finely: Mask = np.greater_equal(share, _FINELY)
-        return finely
+    def _share(self, sites: Mask) -> Plane:
+        """Return which share of each cell's sites is in `sites`."""
+        share: Plane = self._by_cell(sites).mean(axis=(1, 3), dtype=np.float32)
+        return share
 
     def _by_cell(self, sites: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the sites as ``[rows, each, columns, each]``."""
@@ -166,6 +166,14 @@ def _luminance(light: Plane) -> Plane:
     blue, green, red = light
     luminance: Plane = np.float32(0.2126) * red + np.float32(0.7152) * green + np.float32(0.0722) * blue
     return luminance
+
+
+def _near(share: Plane, around: tuple[int, int]) -> Plane:
+    """Return the mean over each cell's neighbourhood: a few by themselves are no flash, and holes close."""
+    import cv2
+
+    near: Plane = cv2.blur(share, around).astype(np.float32, copy=False)
+    return near
 
 
 def _at_most(allowed: Plane, light: Plane) -> Plane:

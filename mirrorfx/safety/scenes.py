@@ -94,6 +94,29 @@ def _board(size: Size, t_s: float) -> Image:
     return picture
 
 
+def _fine_board(size: Size, t_s: float) -> Image:
+    """Squares of a hundredth of the width, which no grid of cells is in step with."""
+    y, x = _places(size)
+    square = max(size[0] / 102.4, 1)
+    lit = ((y + 3) // square + (x + 3) // square) % 2 == _on(t_s, 8)
+    picture = _flat(size, _BLACK)
+    picture[lit] = 255
+    return picture
+
+
+def _stripes(period: float, rate_hz: float, *, moving: bool) -> Callable[[Size, float], Image]:
+    """Return oblique stripes of a `period`, as a share of the width, that run, or swap, `rate_hz` times a second."""
+
+    def draw(size: Size, t_s: float) -> Image:
+        y, x = _places(size)
+        turns = t_s * rate_hz if moving else 0.5 * _on(t_s, rate_hz)
+        picture = _flat(size, _BLACK)
+        picture[((x + 0.3 * y) / (period * size[0]) + turns) % 1 < 0.5] = 255
+        return picture
+
+    return draw
+
+
 def _quarter(size: Size, t_s: float) -> Image:
     picture = _flat(size, _GREY)
     picture[: size[1] // 2, : size[0] // 2] = 255 if _on(t_s, 6) else 0
@@ -131,4 +154,7 @@ _SCENES: dict[str, Callable[[Size, float], Image]] = {
     "a quarter, 6 a second": _quarter,
     "running bars, 6 a second": _bars,
     "9 cuts a second": _cuts,
+    "fine chessboard, 8 a second": _fine_board,
+    "thin stripes swap, 8 a second": _stripes(1 / 40, 8, moving=False),
+    "thin stripes run, 7 a second": _stripes(1 / 25, 7, moving=True),
 }

@@ -137,6 +137,50 @@ def test_the_flicker_of_these_tests_is_dangerous_without_the_guard():
     assert any(count.red > 3 for count in counts)
 
 
+def pattern(kind, square, shift, size=(128, 96)):
+    """Return ``bool[H, W]``: squares, upright stripes, lying ones or oblique ones, `square` pixels wide."""
+    y, x = np.indices(size[::-1]) + shift
+    across = {"board": x // square + y // square, "upright": x // square, "lying": y // square}
+    return across.get(kind, ((x + 0.7 * y) / square).astype(int)) % 2 == 1
+
+
+@pytest.mark.parametrize("kind", ["board", "upright", "lying", "oblique"])
+@pytest.mark.parametrize(("square", "shift"), [(1, 0), (3, 0), (4, 2), (9, 1)])
+def test_no_pattern_is_too_fine_nor_in_step_with_the_cells(kind, square, shift):
+    """Cells of 4 pixels: such a pattern leaves their means as they are, or half of them."""
+    lit = pattern(kind, square, shift)
+    pictures = [np.repeat(np.where(lit, *codes)[..., None], 4, 2).astype(np.uint8) for codes in ((30, 200), (200, 30))]
+    frames = [pictures[i // 4 % 2] for i in range(90)]
+    assert count_flashes(frames, 60).general > 7
+    assert count_flashes(guarded(FlashGuard((128, 96)), frames, 60), 60).general <= 3
+
+
+@pytest.mark.parametrize("step", [0.25, 0.5, 1.0])
+@pytest.mark.parametrize("stripe", [2, 3])
+def test_stripes_finer_than_a_cell_that_run_are_held(stripe, step):
+    """At 60 Hz, 4 and 6 pixels a period: 2.5 to 15 a second."""
+    _, x = np.indices((96, 128))
+    frames = []
+    for i in range(150):
+        lit = ((x + int(i * step)) // stripe) % 2 == 1
+        frames.append(np.repeat((lit * 220)[..., None], 4, 2).astype(np.uint8))
+    guard = FlashGuard((128, 96))
+    shown = guarded(guard, frames, 60)
+    assert count_flashes(shown, 60).general <= 3
+    assert guard.figures()["damped_ticks"] > 0 or 60 * step / (2 * stripe) <= 3
+
+
+def test_a_pattern_finer_than_a_tenth_of_a_degree_may_swap():
+    """Two pixels are a site here, and a pattern of single ones is in balance in each."""
+    size = (1024, 1024)
+    lit = pattern("board", 1, 0, size)
+    pictures = [np.repeat(np.where(lit, *codes)[..., None], 4, 2).astype(np.uint8) for codes in ((0, 255), (255, 0))]
+    guard = FlashGuard(size)
+    for i in range(40):
+        picture = pictures[i // 4 % 2]
+        assert guard.show(picture, i * SECOND // 60) is picture
+
+
 @pytest.mark.parametrize("rate", [2, 4, 10, 30])
 @pytest.mark.parametrize("hz", [24, 60, 144])
 def test_a_slow_strobe_passes_and_a_faster_one_becomes_dark(rate, hz):
