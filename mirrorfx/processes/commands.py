@@ -11,12 +11,13 @@ from mirrorfx.control.protocol import PROTOCOL_VERSION
 from mirrorfx.control.server import ControlServer
 from mirrorfx.effects import availability, effect_names, param_registry
 from mirrorfx.errors import ControlError, MirrorFXError
+from mirrorfx.processes.arguments import fade_seconds
 from mirrorfx.processes.attract import Attract
 from mirrorfx.processes.camera_verbs import CameraVerbs
 from mirrorfx.processes.lock_verbs import LockVerbs
 from mirrorfx.processes.opening import Opening
 from mirrorfx.processes.panic_verbs import PanicVerbs
-from mirrorfx.processes.preset_verbs import PresetVerbs, fade_seconds
+from mirrorfx.processes.preset_verbs import PresetVerbs
 from mirrorfx.processes.preview_verbs import PreviewVerbs
 from mirrorfx.processes.prompt_guard import PromptGuard
 from mirrorfx.processes.show_verbs import ShowVerbs

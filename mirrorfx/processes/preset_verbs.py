@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import SECOND
-from mirrorfx.errors import ControlError, InvalidValue, PresetError, PresetNotFound
+from mirrorfx.errors import ControlError, PresetError, PresetNotFound
 from mirrorfx.presets.library import PresetLibrary, all_params
 from mirrorfx.presets.names import NAME_MOST
 from mirrorfx.presets.preset import Preset, parse_preset
 from mirrorfx.presets.store import backup_path
+from mirrorfx.processes.arguments import fade_seconds, text_argument
 from mirrorfx.resources import builtin_presets_dir, user_presets_dir
 
 if TYPE_CHECKING:
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
 
     from mirrorfx.processes.engine import Engine
 
-__all__ = ["PresetVerbs", "fade_seconds", "text_argument"]
+__all__ = ["PresetVerbs"]
 
-_FADE_MOST_S = 600.0
 _DELETED_MOST = 100
 _LOOK_NS = SECOND
 
@@ -242,29 +242,3 @@ class PresetVerbs:
         while self._taken(candidate := f"{name[: NAME_MOST - 4].rstrip()} {number}"):
             number += 1
         return candidate
-
-
-def fade_seconds(arguments: Mapping[str, Any]) -> float | None:
-    """Return the request's ``fade_s``; None when it has none.
-
-    Raises:
-        InvalidValue: it is no time.
-    """
-    value = arguments.get("fade_s")
-    if value is None:
-        return None
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _FADE_MOST_S:
-        return float(value)
-    raise InvalidValue(f"fade_s is {value!r}; it must be seconds from 0 to {_FADE_MOST_S:.0f}.")
-
-
-def text_argument(arguments: Mapping[str, Any], name: str) -> str:
-    """Return an argument that must be text.
-
-    Raises:
-        ControlError: it is missing or something else.
-    """
-    value = arguments.get(name)
-    if not isinstance(value, str):
-        raise ControlError(f"The request lacks {name!r}, which must be text; it has {value!r:.80}.")
-    return value

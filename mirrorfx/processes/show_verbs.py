@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import SECOND
 from mirrorfx.errors import ControlError, InvalidValue, MirrorFXError
-from mirrorfx.processes.preset_verbs import fade_seconds
+from mirrorfx.processes.arguments import fade_seconds, tables_argument
 from mirrorfx.resources import config_dir
 from mirrorfx.show import Cue, CueList, load_cues, save_cues
 
@@ -122,9 +122,7 @@ class ShowVerbs:
         return {}
 
     def _list_set(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        tables = arguments.get("cues")
-        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-            raise ControlError('The list lacks "cues", such as [{"preset": "Ice", "fade_s": 4}].')
+        tables = tables_argument(arguments, "cues", '[{"preset": "Ice", "fade_s": 4}].')
         cues = [Cue.from_table({k: v for k, v in table.items() if k != "missing"}) for table in tables]
         self.cues.replace(cues)
         try:

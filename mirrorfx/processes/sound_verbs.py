@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import MS, SECOND
 from mirrorfx.errors import ControlError, InvalidValue
+from mirrorfx.processes.arguments import tables_argument
 from mirrorfx.processes.messages import Heard, Say
 from mirrorfx.processes.sound import SoundWish, sound_main
 from mirrorfx.processes.spawn import spawn
@@ -192,12 +193,8 @@ class SoundVerbs:
         return {}
 
     def _modulation(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        tables = arguments.get("routes")
-        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-            raise ControlError(
-                'The request lacks "routes", such as [{"source": "low", "param": "strength", "amount": 0.2}]. '
-                f"Sources are {', '.join(SOUND_SOURCES)}."
-            )
+        example = f'[{{"source": "low", "param": "strength", "amount": 0.2}}]. Sources are {", ".join(SOUND_SOURCES)}.'
+        tables = tables_argument(arguments, "routes", example)
         registry = self._engine.editor.registry
         self._modulator.set_routes(Route.from_table(table, registry) for table in tables)
         return {}
@@ -287,16 +284,24 @@ def _wish(before: SoundWish, arguments: Mapping[str, Any]) -> SoundWish:
     if "input" in arguments:
         changes["input"] = None if arguments["input"] is None else str(arguments["input"])
     if (volume := arguments.get("volume")) is not None:
-        if isinstance(volume, bool) or not isinstance(volume, int | float) or not 0 <= volume <= 1:
-            raise InvalidValue(f"The volume is {volume!r}; it must be a number from 0 to 1.")
-        changes["volume"] = float(volume)
+        changes["volume"] = _volume(volume)
     if changes.get("file"):
-        path = Path(changes["file"]).expanduser()
-        if not path.is_file():
-            what = "a folder" if path.is_dir() else "not there"
-            raise InvalidValue(f"The soundtrack {path} is {what}. Choose an audio file, or a film with sound.")
-        changes["file"] = str(path.resolve())
+        changes["file"] = _soundtrack(changes["file"])
     return replace(before, **changes)
+
+
+def _volume(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise InvalidValue(f"The volume is {value!r}; it must be a number from 0 to 1.")
+    return float(value)
+
+
+def _soundtrack(file: str) -> str:
+    path = Path(file).expanduser()
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "not there"
+        raise InvalidValue(f"The soundtrack {path} is {what}. Choose an audio file, or a film with sound.")
+    return str(path.resolve())
 
 
 def _share(offset: Offset) -> float:

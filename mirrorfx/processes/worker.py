@@ -181,17 +181,20 @@ class WorkerProcess:
             for message in self._channel.receive_all():
                 if isinstance(message, Dispatch):
                     self._paint(effect, message, finisher)
-                elif isinstance(message, Prepare):
-                    preparer.ask(message)
-                elif isinstance(message, Preview):
-                    self._asides[message.ticket] = ParamState.from_json(message.text)
-                    preparer.ask(Prepare(message.ticket, message.text))
                 elif isinstance(message, Swap):
                     self._swap(message, preparer, finisher)
+                elif isinstance(message, Prepare | Preview):
+                    self._prepare(message, preparer)
                 else:
                     self._control(message)
             if not self._channel.alive:
                 return
+
+    def _prepare(self, request: Prepare | Preview, preparer: Preparer) -> None:
+        if isinstance(request, Preview):
+            self._asides[request.ticket] = ParamState.from_json(request.text)
+            request = Prepare(request.ticket, request.text)
+        preparer.ask(request)
 
     def _control(self, message: object) -> None:
         if isinstance(message, ParamsAre):

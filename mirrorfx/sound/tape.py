@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -10,9 +11,10 @@ import numpy as np
 from mirrorfx.errors import SoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from av import AudioFrame
+    from av.container import InputContainer
     from numpy.typing import NDArray
 
 __all__ = ["CHANNELS", "Stereo", "Tape", "decode"]
@@ -110,22 +112,14 @@ def decode(file: str, tape: Tape, cancelled: Callable[[], bool] = lambda: False)
     import av.error
 
     path = Path(file).expanduser()
-    level_before = av.logging.get_level()
-    av.logging.set_level(_FFMPEG_SPEAKS)
     try:
-        with av.open(str(path)) as container:
+        with _quiet_ffmpeg(), av.open(str(path)) as container:
             if not container.streams.audio:
                 raise SoundError(f"{path} has no sound. Choose an audio file, or a film with sound.")
             if (container.duration or 0) / av.time_base > LONGEST_S:
                 raise _too_long(path)
-            # FFmpeg would make one channel 3 dB quieter on both.
-            layout = "mono" if container.streams.audio[0].codec_context.channels == 1 else "stereo"
-            resampler = av.AudioResampler(format="s16", layout=layout, rate=round(tape.rate_hz))
-            for frame in container.decode(audio=0):
-                if cancelled():
-                    return
-                _append(tape, resampler.resample(frame), path)
-            _append(tape, resampler.resample(None), path)
+            if not _copy(container, tape, path, cancelled):
+                return
     except FileNotFoundError as error:
         raise SoundError(f"There is no file {path}. Check the spelling, and that the disk is there.") from error
     except (av.error.FFmpegError, OSError, ValueError) as error:
@@ -134,11 +128,36 @@ def decode(file: str, tape: Tape, cancelled: Callable[[], bool] = lambda: False)
             raise SoundError(
                 f"{path} can't be played: {reason}. Choose an audio file (WAV, FLAC, MP3, OGG …)."
             ) from error
-    finally:
-        av.logging.set_level(level_before)
     if not tape.length:
         raise SoundError(f"{path} holds no sound at all. Copy it again from where it came from.")
     tape.finish()
+
+
+@contextmanager
+def _quiet_ffmpeg() -> Iterator[None]:
+    import av
+
+    level_before = av.logging.get_level()
+    av.logging.set_level(_FFMPEG_SPEAKS)
+    try:
+        yield
+    finally:
+        av.logging.set_level(level_before)
+
+
+def _copy(container: InputContainer, tape: Tape, path: Path, cancelled: Callable[[], bool]) -> bool:
+    """Put the first sound on `tape`; say no when it was cancelled."""
+    import av
+
+    # FFmpeg would make one channel 3 dB quieter on both.
+    layout = "mono" if container.streams.audio[0].codec_context.channels == 1 else "stereo"
+    resampler = av.AudioResampler(format="s16", layout=layout, rate=round(tape.rate_hz))
+    for frame in container.decode(audio=0):
+        if cancelled():
+            return False
+        _append(tape, resampler.resample(frame), path)
+    _append(tape, resampler.resample(None), path)
+    return True
 
 
 def _append(tape: Tape, frames: list[AudioFrame], path: Path) -> None:
