@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mirrorfx
 from mirrorfx.control import client
 from mirrorfx.effects.base import Effect
 from mirrorfx.frame import Frame
@@ -55,6 +57,14 @@ def test_the_effect_paints_and_is_named_by_its_entry_point():
     assert out[0, 0].tolist() == [0, 200, 200, 255]
     project = tomllib.loads(re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)[0])
     assert project["project"]["entry-points"]["mirrorfx.effects"] == {"negative": "negative:Negative"}
+
+
+def test_editors_are_told_every_public_name_and_where_it_is():
+    stub = (Path(mirrorfx.__file__).parent / "__init__.pyi").read_text(encoding="utf-8")
+    told = {name: module for module, name in re.findall(r"from (\S+) import \w+ as (\w+)", stub)}
+    assert {*told, "__version__"} == set(mirrorfx.__all__)
+    for name, module in told.items():
+        assert getattr(importlib.import_module(module), name) is getattr(mirrorfx, name)
 
 
 def test_the_steering_asks_for_what_there_is(monkeypatch):
