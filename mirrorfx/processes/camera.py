@@ -48,6 +48,7 @@ class CameraProcess:
         self._free: deque[int] = deque()
         self._stopping = False
         self._refit = False
+        self._lost = ""
         self._source: Source = open_spec(setup.source, clock=clock, size=setup.size, camera=setup.camera)
 
     def run(self) -> None:
@@ -55,13 +56,13 @@ class CameraProcess:
         while not self._stopping:
             try:
                 info = self._source.open()
+                self._lost = ""
                 self._say(state="open", **_described(info), controls=dict(self._source.controls))
                 self._read(info)
             except SourceHung:
                 raise
             except SourceError as error:
-                _log.warning("%s", error)
-                self._say(state="lost", reason=str(error))
+                self._tell_lost(str(error))
             finally:
                 self._source.close()
             if not self._stopping:
@@ -71,6 +72,13 @@ class CameraProcess:
             self._live.close()
         if self._tap:
             self._tap.close()
+
+    def _tell_lost(self, reason: str) -> None:
+        """Log it once, however long it lasts: a log of limited size would soon hold nothing else."""
+        if reason != self._lost:
+            self._lost = reason
+            _log.warning("%s", reason)
+        self._say(state="lost", reason=reason)
 
     def _read(self, info: SourceInfo) -> None:
         import cv2
