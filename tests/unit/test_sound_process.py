@@ -48,12 +48,17 @@ class Rig:
         self.wire.inbox.append(Say(json.dumps(what).encode()))
 
     def settle(self):
-        """Let the file be decoded, without the clock moving on."""
+        """Let the file be decoded to its end, without the clock moving on."""
         limit = time.monotonic() + 20
         self.process.step()
-        while self.process.loading and time.monotonic() < limit:
+        while self._decodes and time.monotonic() < limit:
             self.process.step()
         self.process.step()
+
+    @property
+    def _decodes(self):
+        loaded = self.process._loaded
+        return self.process.loading or (loaded is not None and loaded.busy)
 
     def run(self, seconds, heard=None):
         for _ in range(round(seconds * 50)):
