@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 
 import pytest
+from fake_engine import FakeEngine
 from PyQt6.QtCore import QEventLoop, QPoint, QPointF, Qt
 from PyQt6.QtGui import QWheelEvent
 from PyQt6.QtWidgets import QApplication
+
+from mirrorfx_ui.desk.bridge import Link
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -167,6 +170,25 @@ def test_keys_in_a_number_box_undo_at_the_desk_unless_it_is_being_typed_in(desk,
     qtbot.keyClick(box, Qt.Key.Key_Z, CONTROL)
     settled(desk, qtbot)
     assert value(engine) == 0.6
+
+
+def test_without_an_engine_nothing_is_undone_and_no_step_is_lost(desk, engine, bridge, qtbot):
+    drag(strength(desk).fader, qtbot, 0.9)
+    settled(desk, qtbot)
+    at_rest(desk, qtbot, "Undo Strength")
+    port = engine.server.port
+    engine.close()
+    qtbot.waitUntil(lambda: bridge.link is Link.LOST)
+    assert not desk.undo.undo.isEnabled()
+    undo(desk, qtbot)
+    successor = FakeEngine(port)
+    successor.state["values"]["strength"] = value(engine)
+    successor.start()
+    at_rest(desk, qtbot, "Undo Strength")
+    undo(desk, qtbot)
+    qtbot.waitUntil(lambda: value(successor) == 0.6)
+    bridge.close()
+    successor.close()
 
 
 def test_undo_right_after_an_edit_waits_for_the_engine_and_takes_that_edit_back(desk, engine, qtbot):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from mirrorfx_ui.desk.bridge import Link
 from mirrorfx_ui.desk.edits import PRESET
 from mirrorfx_ui.desk.history import History
 
@@ -42,6 +43,7 @@ class Steps(QObject):
         self._ended = False
         self._next: list[Callable[[], None]] = []
         bridge.done.connect(self._done)
+        bridge.link_changed.connect(self.changed)
         bridge.state_changed.connect(self._take)
 
     def follow(self, edits: Edits, where: str = "", labels: Mapping[str, str] | None = None) -> None:
@@ -60,14 +62,18 @@ class Steps(QObject):
 
     @property
     def undo_label(self) -> str | None:
-        """What `undo` takes back; None when there is nothing."""
+        """What `undo` takes back; None when there is nothing, or nobody who could."""
+        if not self._is_heard:
+            return None
         if self._deleted:
             return self.tr("Delete %1").replace("%1", self._deleted[0])
         return self._history.undo_label(self._open_values)
 
     @property
     def redo_label(self) -> str | None:
-        """What `redo` does again; None when there is nothing."""
+        """What `redo` does again; as `undo_label`."""
+        if not self._is_heard:
+            return None
         return self._history.redo_label(self._open_values)
 
     def undo(self) -> None:
@@ -80,7 +86,14 @@ class Steps(QObject):
         self._next.append(self._redo)
         self._go_on()
 
+    @property
+    def _is_heard(self) -> bool:
+        """Whether there is an engine; without one a step that is taken back would be lost."""
+        return self._bridge.link in (Link.CONNECTED, Link.SILENT)
+
     def _go_on(self) -> None:
+        if not self._is_heard:
+            self._next.clear()
         while self._next and not any(edits.has_more_to_tell for edits in self._followed.values()):
             self._next.pop(0)()
 

@@ -63,6 +63,7 @@ QLabel[role="huge"] {{ font-size: 60px; font-weight: 400; }}
 QLabel[role="lag"] {{ font-size: 17px; }}
 QLabel[role="lag"][level="warning"] {{ color: {WARN}; }}
 QLabel[role="lag"][level="bad"] {{ color: {BAD}; font-weight: 600; }}
+QLabel[role="lag"]:disabled {{ color: {FAINT}; font-weight: 400; }}
 QLabel[role="sensor"] {{ font-size: 13px; }}
 QLabel[role="letter"] {{ font-size: 15px; font-weight: 700; }}
 QLabel:disabled, QCheckBox:disabled {{ color: {FAINT}; }}
@@ -133,6 +134,7 @@ QLabel[role="panic-word"]:disabled, QLabel[role="panic-state"]:disabled {{ color
 QPushButton[role="big"] {{ font-size: 17px; min-height: 52px; }}
 
 QTableView {{ background: transparent; border: none; outline: none; gridline-color: {LINE}; font-size: 14px; }}
+QTableView:disabled, QHeaderView::section:disabled {{ color: {FAINT}; }}
 QTableView::item {{ padding: 0 4px; }}
 QTableView::item:hover {{ background: {RAISED}; }}
 QTableView::item:selected {{ background: {HOVER}; color: {TEXT}; }}
