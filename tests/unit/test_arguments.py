@@ -1,4 +1,4 @@
-"""What requests bring along: the right kind comes back as it is, anything else gets a sentence that says what to send."""
+"""What requests bring along: what is right comes back, anything else gets a sentence that says what to send."""
 
 import pytest
 
