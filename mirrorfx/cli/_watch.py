@@ -102,9 +102,9 @@ class RunWatcher:
 
 def _beat(figures: dict[str, Any]) -> str:
     recent = figures.get("recent") or {}
-    if not recent.get("latency_ms"):
-        return ""
-    parts = [f"{recent['fps']:.1f} new frames/s", f"{recent['latency_ms'].get('p50', 0):.0f} ms behind the camera"]
+    parts = []
+    if recent.get("fps"):
+        parts += [f"{recent['fps']:.1f} new frames/s", f"{recent['latency_ms'].get('p50', 0):.0f} ms behind the camera"]
     lost = [w["name"] for w in figures.get("workers", []) if w["state"] != "ready"]
     if figures.get("carried_by"):
         parts.append(f"{figures['carried_by']} carries until {figures['effect']} is ready")
