@@ -124,9 +124,9 @@ class DeskWindow(QWidget):
         panels.addWidget(left, _LEFT_SHARE)
         middle = QSplitter(Qt.Orientation.Vertical)
         middle.setHandleWidth(_GAP_PX)
-        for panel in (self.pictures, self._middle()):
+        for share, panel in ((_PICTURES, self.pictures), (100 - _PICTURES, self._middle())):
             middle.addWidget(_panel(panel))
-            middle.setStretchFactor(middle.count() - 1, 1)  # of what a larger window has more, each has half
+            middle.setStretchFactor(middle.count() - 1, share)
         middle.setSizes([100 * _PICTURES, 100 * (100 - _PICTURES)])
         middle.setChildrenCollapsible(False)
         panels.addWidget(middle, 100 - _LEFT_SHARE)
