@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from mirrorfx.processes.settings import MirrorSettings
 
-__all__ = ["add_status_option", "check_ports", "status_lines", "status_settings"]
+__all__ = ["STATUS_TOKEN", "add_status_option", "check_ports", "status_lines", "status_settings"]
 
-_TOKEN = "MIRRORFX_STATUS_TOKEN"
+STATUS_TOKEN = "MIRRORFX_STATUS_TOKEN"
 _LOOPBACK = "127.0.0.1"
 
 
@@ -26,7 +26,7 @@ def add_status_option(group: argparse._ArgumentGroup) -> None:
         "--status-page",
         metavar="[HOST:]PORT",
         help="picture, figures and panic keys for a phone; 0.0.0.0:8080 for the whole network, else this machine "
-        f"only. The address has a secret, a new one each time unless {_TOKEN} holds one",
+        f"only. The address has a secret, a new one each time unless {STATUS_TOKEN} holds one",
     )
 
 
@@ -36,7 +36,7 @@ def status_settings(args: argparse.Namespace) -> dict[str, Any]:
     Raises:
         InvalidValue: the option is not understood.
     """
-    token = os.environ.get(_TOKEN, "")
+    token = os.environ.get(STATUS_TOKEN, "")
     if args.status_page is None:
         return {"status_token": token}
     host, colon, port = args.status_page.rpartition(":")

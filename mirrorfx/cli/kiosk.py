@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mirrorfx.cli._status import STATUS_TOKEN, status_lines
 from mirrorfx.cli.run import add_mirror_options, mirror_settings, say_what_runs
 from mirrorfx.errors import InvalidValue, MirrorFXError, ProcessFailed, UnknownName
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from mirrorfx.kiosk.unit import Systemctl
     from mirrorfx.mirror import Mirror
+    from mirrorfx.processes.settings import MirrorSettings
 
 __all__ = ["add_parser", "run"]
 
@@ -175,7 +177,7 @@ def _install(args: argparse.Namespace) -> int:
         raise InvalidValue(f"{missing} Switch it on, or name another, and install again.")
     systemctl = Systemctl()
     why_not = systemctl.why_not
-    text = _unit(args, systemctl).text()
+    text = _unit(args, systemctl, mirror.settings).text()
     path = unit_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -184,21 +186,26 @@ def _install(args: argparse.Namespace) -> int:
     except OSError as error:
         raise MirrorFXError(f"The service can't be written to {path}: {error.strerror or error}.") from error
     _print(f"Checked: {mirror.settings.source} → {mirror.settings.effect}. Written: {path}")
+    for line in status_lines(mirror.settings):
+        _print(line)
     done = _do(systemctl, why_not, ("daemon-reload",), ("enable", NAME), ("restart", NAME))
     _print("mirrorfx doctor --kiosk checks what else such a machine needs.")
     return 0 if done else 1
 
 
-def _unit(args: argparse.Namespace, systemctl: Systemctl) -> Any:
+def _unit(args: argparse.Namespace, systemctl: Systemctl, settings: MirrorSettings) -> Any:
     from mirrorfx.kiosk.unit import Unit, kept_environment
 
     graphical = systemctl.says("is-active", "graphical-session.target") == "active"
+    environment = kept_environment(os.environ, graphical=graphical)
+    if args.status_page is not None:  # a phone keeps the address: it must be the same after each start
+        environment[STATUS_TOKEN] = settings.status_token
     return Unit(
         python=str(Path(sys.executable).absolute()),
         words=_words_after("install", args.words),
         folder=str(Path.cwd()),
         graphical=graphical,
-        environment=kept_environment(os.environ, graphical=graphical),
+        environment=environment,
     )
 
 

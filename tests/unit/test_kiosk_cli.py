@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -193,6 +194,20 @@ def test_a_kiosk_waits_for_its_camera(machine, monkeypatch):
         ("camera:0", False),
         ("camera:c920", True),
     ]
+
+
+def test_the_status_pages_address_is_the_same_after_each_start(machine, capsys, monkeypatch):
+    monkeypatch.delenv("MIRRORFX_STATUS_TOKEN", raising=False)
+    machine.systemctl()
+    call("install", *OPTIONS, "--status-page", "8765")
+    address = re.search(r"http://127.0.0.1:8765/\?token=(\S+)", capsys.readouterr().out)
+    assert f'Environment="MIRRORFX_STATUS_TOKEN={address[1]}"' in unit_path().read_text()
+    monkeypatch.setenv("MIRRORFX_STATUS_TOKEN", "of-our-own-choice")
+    call("install", *OPTIONS, "--status-page", "8765")
+    assert 'Environment="MIRRORFX_STATUS_TOKEN=of-our-own-choice"' in unit_path().read_text()
+    monkeypatch.delenv("MIRRORFX_STATUS_TOKEN")
+    call("install", *OPTIONS)
+    assert "TOKEN" not in unit_path().read_text()
 
 
 def test_uninstall_takes_it_all_back(machine, capsys):
