@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the diffusion extra is not installed")
 pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 
+from mirrorfx.diffusion._graph import cuda_recorder  # noqa: E402
 from mirrorfx.diffusion._trial import Trial  # noqa: E402
 from mirrorfx.diffusion.accelerators import RUNGS, accelerate, choose  # noqa: E402
 from mirrorfx.diffusion.models import ModelSettings, load_models  # noqa: E402
@@ -55,3 +56,13 @@ def test_a_graph_follows_values_and_weights(models, steps):
     finally:
         with torch.no_grad():
             models.unet.conv_in.weight.div_(2)
+
+
+def test_a_recording_that_fails_leaves_the_process_able_to_record(models):
+    """Reading a number back can't be recorded; the next rung must not suffer from it."""
+    device, stream = models.device, torch.cuda.current_stream()
+    number = torch.ones(3, device=device)
+    with pytest.raises(RuntimeError):
+        cuda_recorder(device)(lambda: number.sum().item())
+    assert torch.cuda.current_stream() == stream
+    assert Trial(models, SIZE, 1).error(accelerate("graph", models, SIZE))[1] == ""
