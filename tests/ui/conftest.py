@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -20,6 +21,10 @@ if not os.environ.get("DISPLAY") and not shutil.which("Xvfb"):
 
 _PATIENCE_MS = 30_000
 """How long to wait for what must come: five seconds, as pytest-qt has it, are sometimes too few on a busy machine."""
+
+
+_END_S = 5.0
+"""How long a process that was told to end may take."""
 
 
 @pytest.fixture(autouse=True)
@@ -37,9 +42,15 @@ def own_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("MIRRORFX_CONFIG_DIR", str(tmp_path / "config"))
 
 
+@pytest.fixture(scope="session")
+def processes(qapp):
+    """Those that were there before the first test: the virtual screen's server."""
+    return children()
+
+
 @pytest.fixture(autouse=True)
-def nothing_left_running(qapp):
-    """A thread or a timer that outlives its test fails it, and is named."""
+def nothing_left_running(qapp, processes):
+    """A thread, a timer or a process that outlives its test fails it, and is named."""
     from PyQt6.QtCore import QCoreApplication, QEvent, QTimer
     from PyQt6.QtWidgets import QWidget
 
@@ -56,6 +67,31 @@ def nothing_left_running(qapp):
     # By type(), since isinstance() also asks an object for its __class__, and torch's deprecated names warn then.
     timers = [t for t in gc.get_objects() if issubclass(type(t), QTimer) and _is_active(t)]
     assert not timers, f"timers left running: {[(t.parent(), t.interval()) for t in timers]}"
+    assert not (left := outliving(processes)), f"processes left running: {left}"
+
+
+def children():
+    """Processes that this one has started, and theirs."""
+    return set(psutil.Process().children(recursive=True))
+
+
+def outliving(before):
+    """End what has been started since and does not end by itself; return its command lines."""
+    started = [child for child in children() - before if not is_pythons_own(child)]
+    _, alive = psutil.wait_procs(started, _END_S)
+    left = [" ".join(process.cmdline())[:200] for process in alive]
+    for process in alive:
+        process.kill()
+    psutil.wait_procs(alive, _END_S)
+    return left
+
+
+def is_pythons_own(process):
+    """Whether it counts shared memory for multiprocessing: it ends with the tests."""
+    try:
+        return "resource_tracker" in " ".join(process.cmdline())
+    except psutil.Error:  # it has ended
+        return False
 
 
 def _is_active(timer):

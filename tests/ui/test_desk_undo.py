@@ -98,6 +98,20 @@ def test_a_drag_back_to_its_start_is_no_step(desk, engine, qtbot):
     assert desk.params.steps.undo_label is None
 
 
+def test_a_double_click_takes_the_default_and_one_undo_takes_it_back(desk, engine, qtbot):
+    drag(strength(desk).fader, qtbot, 0.9)
+    settled(desk, qtbot)
+    before = value(engine)
+    at = QPoint(20, strength(desk).fader.height() // 2)
+    qtbot.mouseClick(strength(desk).fader, LEFT, pos=at)
+    qtbot.mouseDClick(strength(desk).fader, LEFT, pos=at)
+    settled(desk, qtbot)
+    assert value(engine) == 0.6
+    undo(desk, qtbot)
+    settled(desk, qtbot)
+    assert value(engine) == before
+
+
 def test_turns_of_the_wheel_are_one_step_until_a_pause(desk, engine, qtbot):
     control = strength(desk)
     control.fader.setFocus()
