@@ -326,7 +326,7 @@ def test_a_locked_bypass_is_grey_and_says_why(panel, desk, engine, monitor, qtbo
     assert button.isEnabled()
     wall_says(monitor, locked=["bypass"])
     qtbot.waitUntil(lambda: not button.isEnabled())
-    assert button.state.text() == "locked"
+    assert button.state.text() == "locked  ·  needs --allow-bypass"
     assert button.accessibleName() == "BYPASS: locked"
     assert "--allow-bypass" in button.toolTip()
     assert desk.panic.buttons[Panic.BLACKOUT].isEnabled()

@@ -128,7 +128,7 @@ class PanicButton(QPushButton):
     def show_state(self, *, on: bool, seen: bool) -> None:
         """Show whether it is on, and whether BLACKOUT hides that."""
         if self.locked and not on:
-            text = self.tr("locked")
+            text = self.tr("locked  ·  needs --allow-bypass")
         elif not on:
             text = self.tr("off  ·  key %1")
         else:
