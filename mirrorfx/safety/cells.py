@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["CellView", "Glance", "cells_shape", "site_px", "sites_shape"]
 
 _CELLS = 32
-_EXACT_HALVINGS = 2
+_EXACT_HALVINGS, _DENSE_HALVINGS = 2, 5
 _SEED = 1702
 _SITE_OF_HEIGHT = 1 / 512
 
@@ -61,8 +61,9 @@ class CellView:
     from each square of a second, finer grid, at a place of its own in it: no regular pattern keeps step with those,
     and of any pattern about as large a share of the sites flashes as of the picture.
 
-    Means are of linear light. In large pictures they are taken of every fourth pixel, the corners of each square of
-    four by four: as many on even rows and columns as on odd ones, so that a pattern of single pixels stays in balance.
+    Means are of linear light. In large pictures they are taken of the corners of each square of four by four pixels, in
+    those over 1536 of eight by eight: as many on even rows and columns as on odd ones, so that a pattern of single
+    pixels stays in balance.
 
     Args:
         size: (width, height) of the pictures.
@@ -76,11 +77,13 @@ class CellView:
         self._linear = _linear_table()
         self._light_of = (self._linear / 65535 / site_px(size) ** 2).astype(np.float32)
         halvings = _halvings(size)
-        first = int(halvings > _EXACT_HALVINGS)
-        self._half = np.empty((height // 4 * 2, width // 4 * 2), np.uint32) if first else None
+        first = max(min(halvings - _EXACT_HALVINGS, 1), 0) + int(halvings > _DENSE_HALVINGS)
+        self._apart = 2 << first
         self._light = [np.empty((height >> h, width >> h, 4), np.uint16) for h in range(first, halvings + 1)]
-        if self._half is not None:
-            self._light[0] = np.empty((*self._half.shape, 4), np.uint16)
+        self._corner_codes: npt.NDArray[np.uint32] | None = None
+        if first:
+            self._corner_codes = np.empty((height // self._apart * 2, width // self._apart * 2), np.uint32)
+            self._light[0] = np.empty((*self._corner_codes.shape, 4), np.uint16)
         self._sites = _scattered(size, sites_shape(size, standard))
 
     def look(self, pixels: Image) -> Glance:
@@ -98,14 +101,14 @@ class CellView:
     def _corners(self, pixels: Image) -> Image:
         import numpy as np
 
-        if self._half is None:
+        codes, apart = self._corner_codes, self._apart
+        if codes is None:
             return pixels
-        height, width = self._half.shape
-        whole = pixels.view(np.uint32)[: height * 2, : width * 2, 0]
+        whole = pixels.view(np.uint32)[: codes.shape[0] // 2 * apart, : codes.shape[1] // 2 * apart, 0]
         for down in (0, 1):
             for across in (0, 1):
-                self._half[down::2, across::2] = whole[3 * down :: 4, 3 * across :: 4]
-        return self._half.view(np.uint8).reshape(height, width, 4)
+                codes[down::2, across::2] = whole[(apart - 1) * down :: apart, (apart - 1) * across :: apart]
+        return codes.view(np.uint8).reshape(*codes.shape, 4)
 
     def _look_at_sites(self, pixels: Image) -> npt.NDArray[np.float32]:
         import cv2

@@ -8,6 +8,7 @@ import pytest
 from mirrorfx.clock import SECOND
 from mirrorfx.resources import asset
 from mirrorfx.safety import FlashGuard, count_flashes
+from mirrorfx.safety.cells import CellView
 from mirrorfx.safety.limits import STANDARD, STRICT
 
 SIZE = (64, 64)
@@ -168,6 +169,21 @@ def test_stripes_finer_than_a_cell_that_run_are_held(stripe, step):
     shown = guarded(guard, frames, 60)
     assert count_flashes(shown, 60).general <= 3
     assert guard.figures()["damped_ticks"] > 0 or 60 * step / (2 * stripe) <= 3
+
+
+@pytest.mark.parametrize("size", [(64, 48), (250, 130), (512, 512), (1920, 1080)])
+def test_cells_are_means_of_linear_light_whatever_the_size(size):
+    y, x = np.indices(size[::-1])
+    picture = np.full((size[1], size[0], 4), 255, np.uint8)
+    picture[..., :3] = (x * 255 // size[0])[..., None]
+    picture[(x + y) % 2 == 0, :3] //= 2
+    cells = CellView(size, STANDARD).look(picture).cells
+    code = picture[..., 0] / 255
+    light = np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
+    rows, columns = cells.shape[1:]
+    side = size[0] // columns
+    whole = light[: rows * side, : columns * side].reshape(rows, side, columns, side).mean(axis=(1, 3))
+    assert np.abs(cells - whole).max() < 0.03
 
 
 def test_a_pattern_finer_than_a_tenth_of_a_degree_may_swap():
