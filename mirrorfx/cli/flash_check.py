@@ -134,6 +134,6 @@ def _print(path: Path, before: FlashCount, after: FlashCount | None, figures: di
 def _line(what: str, count: FlashCount) -> str:
     verdict = "within the limit" if count.safe else "TOO MUCH: more than three in a second"
     return (
-        f"  {what}: worst second has {count.general} general flashes (until {count.general_at_s:g} s) and "
-        f"{count.red} red ones (until {count.red_at_s:g} s): {verdict}"
+        f"  {what}: worst second has {count.general:g} general flashes (until {count.general_at_s:g} s) and "
+        f"{count.red:g} red ones (until {count.red_at_s:g} s): {verdict}"
     )
