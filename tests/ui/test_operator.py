@@ -163,7 +163,7 @@ def test_after_a_power_cut_go_on_restores(start, tmp_path):
     again.click(*until(again.screen.find_first_button_of_banner, "the question on the desk"))
     until(lambda: again.values() == before["values"], "the values of before")
     until(lambda: not again.state["session"]["offer"], "the end of the question")
-    assert again.state["preset"] == before["preset"]
+    until(lambda: again.state["preset"] == before["preset"], "the preset of before")
     assert again.state["dirty"]
     assert again.interrupt() == 0
     assert again.close() == []
