@@ -121,13 +121,12 @@ class ChoiceStore:
         Args:
             waiting: is entered until it is this one's turn.
         """
-        import fcntl
+        from filelock import FileLock  # torch brings it
 
         with contextlib.ExitStack() as stack:
             with contextlib.suppress(OSError), waiting:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                lock = stack.enter_context(self._path.with_suffix(".lock").open("w"))
-                fcntl.flock(lock, fcntl.LOCK_EX)
+                stack.enter_context(FileLock(self._path.with_suffix(".lock")))
             yield
 
     def begin(self, rung: str) -> bool:

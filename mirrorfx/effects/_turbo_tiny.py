@@ -79,8 +79,7 @@ def _digests(folder: Path) -> dict[str, str]:
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
     """Let one process in at a time; the system opens the lock when a process ends, however it ends."""
-    import fcntl
+    from filelock import FileLock  # torch brings it
 
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with FileLock(lock):
         yield
