@@ -9,6 +9,7 @@ for frame in Mirror(source="demo", effect="paint", size=(512, 512)).frames():
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import socket
@@ -30,8 +31,9 @@ from mirrorfx.show import OpeningHours
 from mirrorfx.sources import open_spec, resolve_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from mirrorfx.effects import Effect
     from mirrorfx.processes.launcher import Outcome, Watcher
     from mirrorfx.sources.base import SourceInfo
 
@@ -59,7 +61,7 @@ class Mirror:
 
     Attributes:
         settings: what it will run with, everything resolved.
-        source_reason: a sentence that says why this source was taken; empty when it was asked for.
+        source_reason: a sentence that says why this source was taken; empty where that goes without saying.
 
     Raises:
         MirrorFXError: a setting is not possible; says which, what was found, and what to do.
@@ -83,6 +85,7 @@ class Mirror:
             **settings,
         )
         self.settings = _checked(asked)
+        _check_options(effect, self.settings.effect_options)
         for device in dict.fromkeys(self.settings.devices):
             effect.check(self.settings.context(device))
         self._values = _first_values(self.settings)
@@ -150,6 +153,19 @@ class Mirror:
                 seq += 1
 
 
+def _check_options(effect: type[Effect], options: Iterable[tuple[str, str]]) -> None:
+    """Refuse a free setting that neither `effect` nor the one that carries it reads; a third-party one may read any."""
+    carrier = [effect_class(effect.carried_by)] if effect.carried_by else []
+    known: list[str] = []
+    for each in (effect, *carrier):
+        if each.options is None:
+            return
+        known += each.options
+    for name, _ in options:
+        if name not in known:
+            raise UnknownName(f"option of the effect {effect.name}", name, known)
+
+
 def _checked(settings: MirrorSettings) -> MirrorSettings:
     from mirrorfx.safety.limits import STANDARDS
 
@@ -166,8 +182,8 @@ def _checked(settings: MirrorSettings) -> MirrorSettings:
         raise InvalidValue(f"--display-hz is {settings.display_hz:g}; it must be from 1 to 1000.")
     for name in ("seconds", "frames"):
         value = getattr(settings, name)
-        if value is not None and value <= 0:
-            raise InvalidValue(f"--{name} is {value:g}; it must be more than 0.")
+        if value is not None and not 0 < value < math.inf:
+            raise InvalidValue(f"--{name} is {value:g}; it must be a number of more than 0.")
     if settings.hours:
         OpeningHours.parse(settings.hours)
     settings = replace(settings, devices=_devices(settings.devices), workers=_workers(settings))

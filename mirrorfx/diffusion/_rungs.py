@@ -182,7 +182,8 @@ def _no_python_headers() -> str:
 
 def _no_stable_fast(_models: Models) -> str:
     if not _installed("sfast"):
-        return "stable-fast is not installed (pip install 'mirrorfx[stable-fast]', which brings its own torch)"
+        install = "in MirrorFX's folder, pip install -e '.[stable-fast]'"
+        return f"stable-fast is not installed ({install}, which brings its own torch)"
     try:
         importlib.import_module("sfast.compilers.diffusion_pipeline_compiler")
     except (ImportError, OSError, RuntimeError) as problem:

@@ -16,7 +16,10 @@ from mirrorfx.errors import EffectUnavailable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["diffusers", "hub_asked", "library", "transformers"]
+__all__ = ["INSTALL", "diffusers", "hub_asked", "library", "transformers"]
+
+INSTALL = "in MirrorFX's folder, pip install -e '.[diffusion]'"
+"""What brings all that diffusion needs: the package is installed from its folder."""
 
 
 @functools.cache
@@ -30,8 +33,7 @@ def library(name: str) -> Any:
         return importlib.import_module(name)
     except (ImportError, OSError, SystemError) as problem:
         raise EffectUnavailable(
-            f"Diffusion needs the library {name}, which can't be imported: {problem}. "
-            "Install it: pip install 'mirrorfx[diffusion]'"
+            f"Diffusion needs the library {name}, which can't be imported: {problem}. Install it: {INSTALL}."
         ) from problem
 
 

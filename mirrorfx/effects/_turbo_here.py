@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mirrorfx.diffusion.gpus import visible_gpus
+from mirrorfx.diffusion.libraries import INSTALL
 from mirrorfx.diffusion.model_folder import HUB_ID, Located, fetch_command, hub_snapshot, inspect, located
 from mirrorfx.errors import EffectUnavailable
 
 if TYPE_CHECKING:
     from mirrorfx.effects._turbo_options import TurboOptions
 
-__all__ = ["INSTALL", "check_here", "libraries_lacking", "missing"]
+__all__ = ["check_here", "libraries_lacking", "missing"]
 
-INSTALL = "Install: pip install 'mirrorfx[diffusion]'"
 _LIBRARIES = ("torch", "diffusers", "transformers", "safetensors")
 
 
@@ -28,7 +28,7 @@ def libraries_lacking() -> tuple[str, ...]:
 def missing(options: TurboOptions) -> list[tuple[str, str]]:
     """Return all that turbo lacks on this machine: what, and the step that mends it."""
     if libraries := libraries_lacking():
-        return [(f"{', '.join(libraries)} not installed", "pip install 'mirrorfx[diffusion]'")]
+        return [(f"{', '.join(libraries)} not installed", INSTALL)]
     found = []
     if not visible_gpus():
         fix = "a GPU with 8 GB and its driver (nvidia-smi); until then --model tiny, which paints noise, can be tried"

@@ -88,6 +88,7 @@ class Effect(ABC):
         wants_gpu: whether it is made for a GPU: by default it gets all there are, and ``auto`` takes it only with one.
         overlaps: whether `start` may be called for the next frame before the last one is finished; `open` may set it.
         carried_by: the effect that shows something while this one loads for more than a moment; "" for none.
+        options: the names of the free settings that `open` reads; None leaves all names to the effect.
     """
 
     name: ClassVar[str]
@@ -98,6 +99,7 @@ class Effect(ABC):
     wants_gpu: ClassVar[bool] = False
     overlaps: bool = False
     carried_by: ClassVar[str] = ""
+    options: ClassVar[tuple[str, ...] | None] = None
 
     @classmethod
     def availability(cls) -> Availability:

@@ -39,6 +39,7 @@ class Paint(Effect):
 
     name: ClassVar[str] = "paint"
     summary: ClassVar[str] = "Oil paint without a neural network: colours and brush from the prompt's words"
+    options: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
         self._table = lru_cache(_TABLES_KEPT)(colour_table)

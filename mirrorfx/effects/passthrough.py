@@ -18,6 +18,7 @@ class Passthrough(Effect):
 
     name: ClassVar[str] = "passthrough"
     summary: ClassVar[str] = "The camera's picture, unchanged"
+    options: ClassVar[tuple[str, ...] | None] = ()
 
     def render(self, frame: Frame, params: Params, out: Image) -> None:
         """Copy `frame` into `out`."""

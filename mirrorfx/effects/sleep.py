@@ -38,6 +38,7 @@ class Sleep(Passthrough):
 
     name: ClassVar[str] = "sleep"
     summary: ClassVar[str] = "A fake GPU for benchmarks: sleeps for a given time a frame, changes nothing"
+    options: ClassVar[tuple[str, ...]] = ("service_ms", "jitter_ms", "fail_at", "hang_at", "overlap")
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or MonotonicClock()

@@ -35,6 +35,7 @@ class Style(Effect):
 
     name: ClassVar[str] = "style"
     summary: ClassVar[str] = "A neural painter for any CPU: the prompt's colours and textures, not its meaning."
+    options: ClassVar[tuple[str, ...]] = ("work_size",)
     params: ClassVar[tuple[Param, ...]] = (
         Param(
             name="detail",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from mirrorfx.diffusion.libraries import INSTALL
 from mirrorfx.diffusion.prompts import BLEND, parse_prompt
-from mirrorfx.effects._turbo_here import INSTALL, check_here, libraries_lacking
+from mirrorfx.effects._turbo_here import check_here, libraries_lacking
 from mirrorfx.effects._turbo_options import NOISE_NOTICE, TurboOptions
 from mirrorfx.effects.base import Availability, Effect
 from mirrorfx.errors import EffectFailed
@@ -35,6 +36,7 @@ class Turbo(Effect):
     wants_gpu: ClassVar[bool] = True
     overlaps = True
     carried_by: ClassVar[str] = "style"
+    options: ClassVar[tuple[str, ...]] = ("model", "autoencoder", "variant", "accelerator", "steps", "loras")
     params: ClassVar[tuple[Param, ...]] = (
         Param(
             name="strength",

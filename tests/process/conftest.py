@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import signal
-import textwrap
 
 import pytest
 
-import mirrorfx.effects
 from mirrorfx.clock import MonotonicClock
 from mirrorfx.mirror import Mirror
 from tests.family import family
@@ -56,23 +54,3 @@ def run_mirror():
     for process in left.values():
         process.send_signal(signal.SIGKILL)
     assert not left, f"left behind: {sorted(left)}"
-
-
-@pytest.fixture
-def third_party(tmp_path, monkeypatch):
-    """Install an effect as another package would: a module and its entry point, on the path of all processes."""
-    mirrorfx.effects._third_party.cache_clear()
-
-    def install(name: str, code: str) -> str:
-        module = f"thirdparty_{name}"
-        (tmp_path / f"{module}.py").write_text(textwrap.dedent(code))
-        info = tmp_path / f"{module}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[mirrorfx.effects]\n{name} = {module}:Made\n")
-        monkeypatch.syspath_prepend(tmp_path)
-        monkeypatch.setenv("PYTHONPATH", f"{tmp_path}")
-        return name
-
-    yield install
-    mirrorfx.effects._third_party.cache_clear()

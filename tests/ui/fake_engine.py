@@ -37,7 +37,7 @@ STATE = {
     "effects": [
         {"name": "paint", "ok": True, "reason": "", "fix": ""},
         {"name": "style", "ok": True, "reason": "", "fix": ""},
-        {"name": "turbo", "ok": False, "reason": "torch is missing.", "fix": "Install mirrorfx[diffusion]."},
+        {"name": "turbo", "ok": False, "reason": "torch is missing.", "fix": "pip install -e '.[diffusion]'"},
     ],
     "values": {p["name"]: p["default"] for p in PARAMS},
     "params": PARAMS,

@@ -283,7 +283,7 @@ def test_an_effect_that_cannot_run_says_why_and_cannot_be_chosen(desk):
     index = box.findData("turbo", Qt.ItemDataRole.UserRole)
     assert not box.model().item(index).isEnabled()
     assert "can't run" in box.itemText(index)
-    assert box.itemData(index, Qt.ItemDataRole.ToolTipRole) == "torch is missing. Install mirrorfx[diffusion]."
+    assert box.itemData(index, Qt.ItemDataRole.ToolTipRole) == "torch is missing. pip install -e '.[diffusion]'"
 
 
 def test_choosing_an_effect(desk, engine, qtbot):

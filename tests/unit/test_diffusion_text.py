@@ -12,7 +12,7 @@ from mirrorfx.diffusion.text import EmbeddingCache, TextEmbedding, TextEncoder, 
 from mirrorfx.errors import EffectFailed, InvalidValue
 from mirrorfx.params import ParamRegistry, Params, ParamState
 
-_NEEDED = "the text encoders come with mirrorfx[diffusion]"
+_NEEDED = "the text encoders come with pip install -e '.[diffusion]'"
 torch = pytest.importorskip("torch", reason=_NEEDED)
 transformers = pytest.importorskip("transformers", reason=_NEEDED)
 diffusers = pytest.importorskip("diffusers", reason=_NEEDED)

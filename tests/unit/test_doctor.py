@@ -408,7 +408,7 @@ def test_turbo_without_torch_names_the_command(monkeypatch):
     monkeypatch.setattr("mirrorfx.effects.turbo.libraries_lacking", lambda: ("torch",))
     turbo = next(finding for finding in software.effects() if finding.name == "Effect turbo")
     assert turbo.found == "torch not installed"
-    assert "mirrorfx[diffusion]" in turbo.fix
+    assert "pip install -e '.[diffusion]'" in turbo.fix
 
 
 def test_no_effect_at_all_stops_the_mirror(monkeypatch):

@@ -166,7 +166,7 @@ def test_the_exit_status_tells_of_failed_checks_and_of_ctrl_c(tmp_path, monkeypa
 
 @pytest.mark.skipif(
     importlib.util.find_spec("torch") is None or importlib.util.find_spec("diffusers") is None,
-    reason="torch and diffusers are not installed: mirrorfx[diffusion]",
+    reason="torch and diffusers are not installed",
 )
 def test_the_tiny_turbo_goes_the_whole_way(tmp_path, monkeypatch):
     monkeypatch.setenv("MIRRORFX_CACHE_DIR", str(tmp_path / "cache"))
