@@ -42,15 +42,9 @@ def test_a_lost_worker_is_replaced_while_the_other_carries_the_picture(run_mirro
     assert outcome.report["alternation"]["recent"].count(0) > 8, "the new worker takes its turns again"
 
 
-def test_a_finish_that_fails_ends_the_worker_with_its_reason(run_mirror):
-    seen = []
-
-    class Watcher(Saboteur):
-        def running(self, seconds, figures):
-            seen.extend(worker["reason"] for worker in figures.get("workers", []))
-
+def test_a_finish_that_fails_ends_the_worker_with_its_reason(run_mirror, capfd):
     options = (*OVERLAPPING, ("fail_at", "20"))
-    outcome = run_mirror(Watcher(99, "", 0), effect_options=options, seconds=3.0)
+    outcome = run_mirror(effect_options=options, seconds=3.0)
     assert sum(worker["restarts"] for worker in outcome.report["workers"]) == 1
-    assert any("fails at frame 20" in reason for reason in seen)
+    assert "is gone: EffectFailed: The sleep effect fails at frame 20" in capfd.readouterr().err
     assert outcome.report["frames"]["dropped"]["worker_lost"] in (1, 2)

@@ -154,7 +154,8 @@ def test_the_same_seed_gives_the_same_figures_and_another_seed_others():
     assert simulate(scenario, Contender.PACED, 1, 20) != simulate(scenario, Contender.PACED, 2, 20)
 
 
-def test_the_bench_prints_a_table_and_writes_the_same_bytes_every_time(tmp_path, capsys):
+def test_the_bench_prints_a_table_and_writes_the_same_bytes_every_time(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     words = ["bench", "pacing", "--scenario", "2x72-hanging", "--seconds", "10", "--seeds", "2", "--json"]
     assert main([*words, str(tmp_path / "a.json")]) == 0
     assert main([*words, str(tmp_path / "b.json")]) == 0
