@@ -260,5 +260,5 @@ def test_a_device_that_is_not_there_is_told(pristine, monkeypatch):
 
 
 def test_a_library_that_is_not_installed_is_named_with_the_command():
-    with pytest.raises(EffectUnavailable, match=r"pip install 'mirrorfx\[diffusion\]'"):
+    with pytest.raises(EffectUnavailable, match=r"pip install -e '\.\[diffusion\]'"):
         libraries.library("mirrorfx_no_such_library")
