@@ -71,12 +71,18 @@ class XServer:
         return "" if shutil.which("xset") else "xset is not installed (sudo apt-get install -y x11-xserver-utils)"
 
     def insist(self) -> str:
-        """Switch its screensaver, its blanking and DPMS off."""
-        return self._xset("s", "off", "s", "noblank", "-dpms")
+        """Switch its screensaver, its blanking and DPMS off.
+
+        DPMS by a call of its own: where the server has none, xset ends there, and what came before isn't done either.
+        """
+        reason = self._xset("s", "off", "s", "noblank")
+        self._xset("-dpms")
+        return reason
 
     def let_go(self) -> None:
         """Go back to the server's defaults."""
-        self._xset("s", "default", "+dpms")
+        self._xset("s", "default")
+        self._xset("+dpms")
 
     def _xset(self, *words: str) -> str:
         if self.why_not:
