@@ -64,17 +64,22 @@ class Book:
 
 
 class Watch(TorchDispatchMode):
-    """Writes down which memory each operation reads and writes."""
+    """Writes down which memory each operation reads and writes.
+
+    All of it is kept while this is written down: let go, it could come back as something else, under the same address.
+    """
 
     def __init__(self, book):
         super().__init__()
         self._book = book
+        self._kept = []
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         for given, described in zip(args, func._schema.arguments, strict=False):
             written = described.alias_info is not None and described.alias_info.is_write
             for tensor in given if isinstance(given, list | tuple) else [given]:
                 if isinstance(tensor, torch.Tensor):
+                    self._kept += [tensor.untyped_storage()] if self._book.recording else []
                     self._book.touch(tensor.untyped_storage().data_ptr(), writes=written)
         return func(*args, **(kwargs or {}))
 
@@ -160,7 +165,6 @@ def run(book, monkeypatch, forgets=None):
     with Turbo() as effect, Watch(book):
         effect.open(EffectContext(SIZE, options=(("model", "tiny"), ("steps", "2"))))
         effect.prepare(state.at(0))
-        before = standing(effect._painter)
         book.recording = True
         under_way = []
         for index, frame in enumerate(frames):
@@ -169,14 +173,9 @@ def run(book, monkeypatch, forgets=None):
                 under_way.pop(0)()
         under_way.pop()()
         book.recording = False
-        # Memory that came while it was recorded may have been some other lane's before: that is no race.
-        after = standing(effect._painter)
-        tracked = {at: name for at, name in after.items() if before.get(at) == name}
+        tracked = standing(effect._painter)
     torch.set_num_threads(threads)
-    # What is made aside is noise and embeddings; where it meets anything else, that took over memory it had let go.
-    made_aside = ("noise", "step noise", "keyframe", "embedding")
-    races = book.races(tracked)
-    return {race for race in races if "aside" not in race[1:] or race[0].startswith(made_aside)}
+    return book.races(tracked)
 
 
 def standing(painter):
