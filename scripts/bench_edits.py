@@ -19,7 +19,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mirrorfx.clock import MonotonicClock
+from mirrorfx.clock import SECOND, MonotonicClock
 from mirrorfx.control.client import ControlClient
 from mirrorfx.diffusion.libraries import transformers
 from mirrorfx.diffusion.tiny import make_tiny_sdxl_turbo
@@ -33,6 +33,7 @@ _WIDE = 4096
 _EVERY_S = 2.0
 _FADE_S = 1.0
 _SETTLE_S = 5.0
+_LOOK_S = 0.2
 
 
 def make_model(folder: Path) -> Path:
@@ -83,7 +84,7 @@ class Operator:
     def _work(self) -> None:
         with ControlClient(self._url, self._heard) as client:
             while client.ask("hello")["state"]["carried_by"] is not None:
-                self._clock.sleep_until_ns(self._clock.now_ns() + 200_000_000)
+                self._rest(_LOOK_S)
             self._rest(_SETTLE_S)
             self._now = "undisturbed"
             self._rest(self._seconds)
@@ -95,7 +96,7 @@ class Operator:
             client.ask("stop")
 
     def _rest(self, seconds: float) -> None:
-        self._clock.sleep_until_ns(self._clock.now_ns() + int(seconds * 1e9))
+        self._clock.sleep_until_ns(self._clock.now_ns() + round(seconds * SECOND))
 
     def _heard(self, event: Event) -> None:
         shown: dict[str, Any] | None = event.data.get("frames_shown") if event.event == "figures" else None
@@ -134,6 +135,7 @@ def main() -> None:
             workers=2,
             devices=("cpu",),
             control_port=0,
+            restore="never",
             seconds=2 * asked.seconds + 120,
         )
         operator.accompany(mirror)

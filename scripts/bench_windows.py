@@ -114,7 +114,8 @@ def main() -> int:
     args = _arguments()
     app = make_application("mirrorfx-desk")
     apply_theme(app)
-    command = [sys.executable, "-m", "mirrorfx", "run", "--no-desk", "--control-port", "0", *args.run]
+    alone = ("--no-desk", "--control-port", "0", "--restore", "never")  # nobody's session is read or written
+    command = [sys.executable, "-m", "mirrorfx", "run", *alone, *args.run]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as mirror:
         bench = Bench(_url(mirror), args.seconds, app.quit)
         width, _, height = args.desk.partition("x")

@@ -13,11 +13,7 @@ def check_device(device: str) -> None:
     Raises:
         InvalidValue: it isn't there; the message says how many are.
     """
-    from mirrorfx.diffusion.gpus import visible_gpus
+    from mirrorfx.diffusion.gpus import absent, visible_gpus
 
-    gpus = visible_gpus()
-    if device != "cpu" and int(device.partition(":")[2]) >= gpus:
-        raise InvalidValue(
-            f"The device {device} was asked for, but this machine shows {gpus or 'no'} NVIDIA GPU"
-            f"{'s' if gpus != 1 else ''}. Choose another with --devices, or look at nvidia-smi and mirrorfx doctor."
-        )
+    if problem := absent(device, visible_gpus()):
+        raise InvalidValue(problem)

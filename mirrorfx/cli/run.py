@@ -14,6 +14,7 @@ from mirrorfx.cli._files import check_picture, check_writable
 from mirrorfx.cli._parser import amount
 from mirrorfx.cli._status import add_status_option, check_ports, status_lines, status_settings
 from mirrorfx.cli._visitors import add_visitor_options, visitor_settings
+from mirrorfx.diffusion.ladder import AUTO, BUILT, PLANNED
 from mirrorfx.errors import InvalidValue, SinkUnavailable, UnknownName
 from mirrorfx.frame import parse_size
 
@@ -46,7 +47,6 @@ _UNGUARDED = (
     "seizures in visitors with photosensitive epilepsy."
 )
 _PARAMS = ("prompt", "strength", "seed", "drift")
-_ACCELERATORS = ("auto", "eager", "graph", "fp16-accumulation", "compile", "autotune", "stable-fast", "tensorrt", "fp8")
 _TURBO, _TURBO_OPTIONS = "turbo", ("model", "autoencoder", "accelerator", "steps", "loras")
 
 
@@ -150,9 +150,9 @@ def add_turbo_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--autoencoder", metavar="ID|FOLDER", help="a small autoencoder for SDXL (default: TAESDXL)")
     group.add_argument(
         "--accelerator",
-        choices=_ACCELERATORS,
+        choices=(AUTO, *BUILT, *PLANNED),
         metavar="auto|NAME",
-        help=f"how it is made fast: auto (the fastest here), {', '.join(_ACCELERATORS[1:-2])}",
+        help=f"how it is made fast: auto (the fastest here), {', '.join(BUILT)}",
     )
     group.add_argument("--steps", metavar="1..4", help="UNet calls a frame (default: 1)")
     group.add_argument("--loras", metavar="FOLDER", help="where the LoRA files are that prompts name: <lora:name:0.8>")

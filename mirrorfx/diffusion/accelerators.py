@@ -19,6 +19,7 @@ from mirrorfx.diffusion._choice_store import ChoiceStore, Tried, gpu_of, keep_co
 from mirrorfx.diffusion._life import signs_of_life
 from mirrorfx.diffusion._rungs import RUNGS, Rung, build
 from mirrorfx.diffusion._trial import TOLERANCE, Trial, free_memory, median_ms, relative_error
+from mirrorfx.diffusion.ladder import AUTO
 from mirrorfx.diffusion.models import out_of_memory
 from mirrorfx.errors import EffectFailed, EffectUnavailable, UnknownName
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AUTO", "RUNGS", "TOLERANCE", "Chosen", "Rung", "Tried", "accelerate", "choose", "relative_error"]
 
-AUTO = "auto"
 _REFERENCE = "eager"
 _NO_MEMORY = "there is not enough memory for it"
 

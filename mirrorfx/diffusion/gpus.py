@@ -6,7 +6,7 @@ import ctypes
 import os
 from functools import cache
 
-__all__ = ["NVML_LIBRARY", "visible_gpus"]
+__all__ = ["NVML_LIBRARY", "absent", "visible_gpus"]
 
 NVML_LIBRARY = "libnvidia-ml.so.1"
 """NVML, which comes with the driver; `nvidia-smi` asks it, too."""
@@ -22,6 +22,18 @@ def visible_gpus() -> int:
     usable = [name for name in names if name and not name.startswith("-")]
     # Numbers beyond the last GPU name nothing; identifiers (GPU-…, MIG-…) are the driver's own.
     return sum(not name.isdigit() or int(name) < found for name in usable)
+
+
+def absent(device: str, gpus: int) -> str:
+    """Say that ``cuda:1`` is not among so many `gpus`, and what to do; empty when it is, and for ``cpu``."""
+    kind, _, number = device.partition(":")
+    if kind != "cuda" or int(number or 0) < gpus:
+        return ""
+    found = f"{gpus or 'no'} NVIDIA GPU{'' if gpus == 1 else 's'}"
+    return (
+        f"The device {device} was asked for, and {found} can be seen here. Choose another with --devices, or look "
+        "at nvidia-smi and mirrorfx doctor."
+    )
 
 
 @cache

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mirrorfx.diffusion.gpus import visible_gpus
+from mirrorfx.diffusion.gpus import absent, visible_gpus
 from mirrorfx.diffusion.libraries import INSTALL
 from mirrorfx.diffusion.model_folder import HUB_ID, Located, fetch_command, hub_snapshot, inspect, located
 from mirrorfx.errors import EffectUnavailable
@@ -59,14 +59,8 @@ def check_here(options: TurboOptions, device: str) -> None:
 
 def _check_device(device: str) -> None:
     """Look for a GPU that was asked for."""
-    kind, _, number = device.partition(":")
-    gpus = visible_gpus()
-    if kind == "cuda" and int(number or 0) >= gpus:
-        found = f"{gpus or 'no'} NVIDIA GPU{'' if gpus == 1 else 's'}"
-        raise EffectUnavailable(
-            f"The device {device} was asked for, and {found} can be seen here. Choose another with --devices, or look "
-            "at nvidia-smi and mirrorfx doctor."
-        )
+    if problem := absent(device, visible_gpus()):
+        raise EffectUnavailable(problem)
 
 
 def _check_model(options: TurboOptions) -> None:

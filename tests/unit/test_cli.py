@@ -177,7 +177,9 @@ def test_a_status_page_nowhere_is_said_before_anything_starts(where, capsys):
 
 def test_every_accelerator_can_be_named(capsys):
     from mirrorfx.diffusion.accelerators import RUNGS
+    from mirrorfx.diffusion.ladder import BUILT, PLANNED
 
+    assert tuple(RUNGS) == (*BUILT, *PLANNED)
     for name in ("auto", *RUNGS):
         assert main(["run", "--headless", "--source", "pattern", "--accelerator", name, "--size", "1"]) == 2
         assert "Size 1x1" in capsys.readouterr().err
