@@ -166,8 +166,15 @@ def _no_compiler(models: Models) -> str:
     name, usual = ("CC", ("gcc", "clang")) if models.device.type == "cuda" else ("CXX", ("g++",))
     wanted = [os.environ[name]] if os.environ.get(name) else usual
     if any(shutil.which(compiler) for compiler in wanted):
-        return _no_python_headers() if models.device.type == "cuda" else ""
+        return _no_python_headers() if models.device.type == "cuda" else _no_way_to_link()
     return f"it needs a C++ compiler, and {' or '.join(wanted)} is not there (apt-get install g++)"
+
+
+def _no_way_to_link() -> str:
+    """What torch compiles for the CPU is linked with torch, whose folder it hands over unquoted."""
+    folder = Path(torch.__file__).parent
+    broken = any(letter.isspace() for letter in str(folder))
+    return f"torch can't link what it compiles where its folder's name has a space: {folder}" if broken else ""
 
 
 def _no_python_headers() -> str:

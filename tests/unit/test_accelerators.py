@@ -587,6 +587,13 @@ class TestRungs:
         (tmp_path / "Python.h").touch()
         assert RUNGS["compile"].lacking(on_gpu) == ""
 
+    def test_a_checkout_with_a_space_in_its_name_is_told_of_where_torch_cannot_link(self, models, monkeypatch):
+        monkeypatch.setattr(_rungs.shutil, "which", lambda name: f"/usr/bin/{name}")
+        monkeypatch.setattr(_rungs.torch, "__file__", "/home/visitor/mirror fx/torch/__init__.py")
+        assert "has a space: /home/visitor/mirror fx/torch" in RUNGS["compile"].lacking(models)
+        monkeypatch.setattr(_rungs.torch, "__file__", "/home/visitor/mirrorfx/torch/__init__.py")
+        assert RUNGS["compile"].lacking(models) == ""
+
     @pytest.mark.parametrize(("name", "mode"), [("compile", "default"), ("autotune", "max-autotune-no-cudagraphs")])
     def test_compiling_leaves_cuda_graphs_to_us(self, models, monkeypatch, name, mode):
         asked = []

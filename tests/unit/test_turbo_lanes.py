@@ -7,6 +7,7 @@ marks or by the program's waiting; that both happen to come out right on a CPU d
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from functools import partial
 
@@ -33,9 +34,16 @@ class Book:
 
     def __init__(self):
         self.clocks = {HOST: {HOST: 0}}
-        self.current = [HOST]
+        self._entered = threading.local()
         self.accesses: list[tuple[int, str, bool, int, dict[str, int]]] = []
         self.recording = False
+
+    @property
+    def current(self):
+        """The lanes that this thread has entered: another makes keyframes aside meanwhile."""
+        if not hasattr(self._entered, "lanes"):
+            self._entered.lanes = [HOST]
+        return self._entered.lanes
 
     def learn(self, who, clock):
         mine = self.clocks.setdefault(who, {who: 0})
@@ -64,22 +72,17 @@ class Book:
 
 
 class Watch(TorchDispatchMode):
-    """Writes down which memory each operation reads and writes.
-
-    All of it is kept while this is written down: let go, it could come back as something else, under the same address.
-    """
+    """Writes down which memory each operation reads and writes."""
 
     def __init__(self, book):
         super().__init__()
         self._book = book
-        self._kept = []
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         for given, described in zip(args, func._schema.arguments, strict=False):
             written = described.alias_info is not None and described.alias_info.is_write
             for tensor in given if isinstance(given, list | tuple) else [given]:
                 if isinstance(tensor, torch.Tensor):
-                    self._kept += [tensor.untyped_storage()] if self._book.recording else []
                     self._book.touch(tensor.untyped_storage().data_ptr(), writes=written)
         return func(*args, **(kwargs or {}))
 
