@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import SECOND
 from mirrorfx.errors import InvalidValue, MirrorFXError, PresenceUnavailable, UnknownName
+from mirrorfx.processes import niceness
 from mirrorfx.processes.messages import Say
 from mirrorfx.processes.presence import PRESENCE_FPS, PresenceSetup, presence_main
 from mirrorfx.processes.spawn import spawn
@@ -290,4 +291,4 @@ class Attract:
         taps = self._engine.setup.taps
         assert taps
         rules = PresenceRules(leave_after_ns=self._after_ns, by_motion=self._by_motion)
-        return spawn("presence", presence_main, PresenceSetup(taps.input, rules))
+        return spawn("presence", presence_main, PresenceSetup(taps.input, rules), niceness=niceness.ONLOOKER)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mirrorfx.clock import SECOND, Clock
 from mirrorfx.errors import ProcessFailed
 from mirrorfx.kiosk.service import Heart, ServiceManager
+from mirrorfx.processes import niceness
 from mirrorfx.processes.channel import Poller
 from mirrorfx.processes.engine import engine_main
 from mirrorfx.processes.live import LiveFrames
@@ -177,7 +178,11 @@ class Launcher:
     def _spawn_desk(self) -> Child:
         kiosk = self.settings.kiosk
         return spawn(
-            "desk", screen_entry_point("desk"), self.settings.control_url, kiosk.desk_screen if kiosk else None
+            "desk",
+            screen_entry_point("desk"),
+            self.settings.control_url,
+            kiosk.desk_screen if kiosk else None,
+            niceness=niceness.DESK,
         )
 
     def _spawn_monitor(self) -> Child:
@@ -192,7 +197,7 @@ class Launcher:
             self._panic.handle,
             settings.allow_bypass,
         )
-        return spawn("monitor", monitor_main, setup)
+        return spawn("monitor", monitor_main, setup, niceness=niceness.ONLOOKER)
 
     def _link(self) -> None:
         """Join engine and wall by a new channel; needed whenever one of them is new."""

@@ -377,8 +377,6 @@ def monitor_main(connection: Connection, setup: MonitorSetup) -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    if hasattr(os, "nice"):
-        os.nice(5)  # whoever looks on waits, not the wall
     channel = Channel(connection)
     try:
         asyncio.run(_serve(channel, setup))

@@ -1,6 +1,6 @@
 """The presence process: looks at the camera's small picture and says whether somebody is there.
 
-It reads the camera's tap, so nothing waits for it, and it is nice to all others. No picture leaves it: only a word.
+It reads the camera's tap, so nothing waits for it. No picture leaves it: only a word.
 """
 
 from __future__ import annotations
@@ -143,8 +143,6 @@ def presence_main(connection: Connection, setup: PresenceSetup) -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    if hasattr(os, "nice"):
-        os.nice(5)
     channel = Channel(connection)
     try:
         PresenceProcess(channel, setup, CLOCK).run()

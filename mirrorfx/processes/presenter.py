@@ -52,6 +52,7 @@ __all__ = ["Presenter"]
 
 _log = logging.getLogger(__name__)
 _FIGURES_NS = 2 * SECOND // 5
+_FIGURES_WAIT_NS = SECOND // 10
 _RELEASES_AT_ONCE = 4
 
 
@@ -75,7 +76,6 @@ class Presenter:
         self._mode = Mode.LOCK if settings.mode == "lock" else Mode.PACED
         self._pacer: Pacer[Result] = Pacer(self._period_ns, self._mode)
         self._record = WallRecord(self._period_ns)
-        self._t_pump_ns = clock.now_ns()
         self._program = Program(settings.size, self._ring, clock.now_ns())
         self._sinks = WallSinks(sinks, settings.size, settings.display_hz, launcher)
         self._released: list[int] = []
@@ -130,7 +130,7 @@ class Presenter:
 
     def pump(self) -> None:
         """Take what the launcher and the engine have sent."""
-        self._t_pump_ns = self._clock.now_ns()
+        self._record.begins(self._clock.now_ns())
         for message in self._launcher.receive_all():
             match message:
                 case EngineLink():
@@ -221,6 +221,7 @@ class Presenter:
 
     def presented(self, t_ns: int) -> None:
         """Note that the tick's picture went to the screen at `t_ns`, new or repeated."""
+        fresh = self._program.coming is not None
         if self._program.coming:
             self._record.shown(self._program.coming, t_ns)
             before = self._program.presented()
@@ -235,8 +236,8 @@ class Presenter:
         if self._program.frame and self._picture is not None:
             self._sinks.put(self._program.frame, self._picture, t_ns)
         self._feed_tap(t_ns)
-        self._tell(t_ns)
-        self._record.loop.add(self._clock.now_ns() - self._t_pump_ns)
+        self._tell(t_ns, busy=fresh)
+        self._record.ends(self._clock.now_ns())
 
     def close(self) -> None:
         """Finish the films, tell the last figures, and let go. Safe to call twice."""
@@ -367,10 +368,11 @@ class Presenter:
 
     # Figures
 
-    def _tell(self, t_ns: int) -> None:
+    def _tell(self, t_ns: int, *, busy: bool) -> None:
+        """Tell the figures; a tick that is `busy` leaves that to the next, for a while."""
         if self._record.frames_shown == self._settings.frames:
             self.stopping = True
-        if t_ns < self._next_figures_ns:
+        if t_ns < self._next_figures_ns + (_FIGURES_WAIT_NS if busy else 0):
             return
         self._next_figures_ns = t_ns + _FIGURES_NS
         figures = Figures(json.dumps(self.figures()).encode())

@@ -25,6 +25,7 @@ __all__ = ["CLOCK", "Child", "Ending", "cpu_time_s", "enter_child", "pipe", "spa
 
 _PR_SET_NAME, _PR_SET_PDEATHSIG = 15, 1
 _JOIN_NS = 2_000_000_000
+_NICEST = 19
 _context = multiprocessing.get_context("spawn")
 
 
@@ -99,16 +100,35 @@ class Child:
         return ending
 
 
-def spawn(name: str, target: Callable[..., None], *args: Any) -> Child:
+def spawn(name: str, target: Callable[..., None], *args: Any, niceness: int = 0) -> Child:
     """Start ``target(connection, *args)`` in a new process called ``mfx-<name>``.
 
     Call it from a thread that lives as long as the child must: on Linux the child dies with that thread.
+
+    Args:
+        name: what it is called, after ``mfx-``.
+        target: what it runs.
+        args: what `target` takes besides its end of the channel.
+        niceness: by how much it steps back, from its first moment on, behind this process where cores are scarce.
     """
     ours, theirs = pipe()
     process = _context.Process(target=_run, args=(name, os.getpid(), target, theirs, *args), name=f"mfx-{name}")
     process.start()
+    if niceness and process.pid:
+        _step_back(process.pid, niceness)
     theirs.close()
     return Child(f"mfx-{name}", process, Channel(ours))
+
+
+def _step_back(pid: int, niceness: int) -> None:
+    import psutil
+
+    with contextlib.suppress(psutil.Error):  # it is gone already, which its parent will see
+        process = psutil.Process(pid)
+        if sys.platform == "win32":
+            process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            process.nice(min(psutil.Process().nice() + niceness, _NICEST))
 
 
 def enter_child(name: str, parent: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import thread_time_ns
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.pacing.lag import LagMeter, Repeat
@@ -21,14 +22,14 @@ class WallRecord:
 
     Attributes:
         log: what is told of each frame shown.
-        loop: how long the wall's loop is busy at each display tick, from hearing to telling.
-        ticks: how much of that goes into the picture.
+        ticks: how long the picture takes at each display tick.
     """
 
     def __init__(self, period_ns: int) -> None:
         self.log = FrameLog()
-        self.loop = LoopTimes()
         self.ticks = DurationHistogram()
+        self._loop, self._loop_cpu = LoopTimes(), LoopTimes()
+        self._t_begin_ns = self._cpu_begin_ns = 0
         self._display = DisplayStatistics()
         self._lag = LagMeter(period_ns)
 
@@ -57,6 +58,15 @@ class WallRecord:
             self._display.late(count)
             self._lag.late(count, t_ns)
 
+    def begins(self, t_ns: int) -> None:
+        """Take the time at which the loop's work for a tick begins."""
+        self._t_begin_ns, self._cpu_begin_ns = t_ns, thread_time_ns()
+
+    def ends(self, t_ns: int) -> None:
+        """Count a tick's work: how long it took, and how much of that this thread really ran."""
+        self._loop.add(t_ns - self._t_begin_ns)
+        self._loop_cpu.add(thread_time_ns() - self._cpu_begin_ns)
+
     def new_look(self) -> None:
         """Something else paints from now on; its beat may be another."""
         self._lag.new_beat()
@@ -76,7 +86,8 @@ class WallRecord:
             "repeated": display.frames_repeated,
             "late": display.frames_late,
             "recent": display.window(now_ns),
-            "loop_ms": self.loop.as_dict(),
+            "loop_ms": self._loop.as_dict(),
+            "loop_cpu_ms": self._loop_cpu.as_dict(),
             "tick_ms": {
                 "p50": round(self.ticks.percentile_ms(0.5), 3),
                 "p99": round(self.ticks.percentile_ms(0.99), 3),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirrorfx.clock import SECOND
 from mirrorfx.pacing.statistics import ServiceStatistics
+from mirrorfx.processes import niceness
 from mirrorfx.processes.messages import (
     Dispatch,
     Done,
@@ -86,7 +87,7 @@ class Worker:
     def _spawn(self) -> Child:
         self._revision = -1
         self.progress = ("starting", 0.0)
-        return spawn(self.name, worker_main, self.setup)
+        return spawn(self.name, worker_main, self.setup, niceness=niceness.WORKER)
 
     def start(self, now_ns: int, state: ParamState) -> None:
         """Start its process and tell it the params."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["CellView", "Glance", "cells_shape", "site_px", "sites_shape"]
 
 _CELLS = 32
-_EXACT_HALVINGS, _DENSE_HALVINGS = 2, 5
+_EXACT_HALVINGS = 3
 _SEED = 1702
 _SITE_OF_HEIGHT = 1 / 512
 
@@ -61,9 +61,9 @@ class CellView:
     from each square of a second, finer grid, at a place of its own in it: no regular pattern keeps step with those,
     and of any pattern about as large a share of the sites flashes as of the picture.
 
-    Means are of linear light. In large pictures they are taken of the corners of each square of four by four pixels, in
-    those over 1536 of eight by eight: as many on even rows and columns as on odd ones, so that a pattern of single
-    pixels stays in balance.
+    Means are of linear light. Of a cell with more than eight by eight pixels, so many are taken: the corners of four by
+    four squares, as many on even rows and columns as on odd ones, so that a pattern of single pixels stays in balance.
+    A site's mean is of fewer, so what is random in the picture shows there first.
 
     Args:
         size: (width, height) of the pictures.
@@ -77,7 +77,7 @@ class CellView:
         self._linear = _linear_table()
         self._light_of = (self._linear / 65535 / site_px(size) ** 2).astype(np.float32)
         halvings = _halvings(size)
-        first = max(min(halvings - _EXACT_HALVINGS, 1), 0) + int(halvings > _DENSE_HALVINGS)
+        first = max(halvings - _EXACT_HALVINGS, 0)
         self._apart = 2 << first
         self._light = [np.empty((height >> h, width >> h, 4), np.uint16) for h in range(first, halvings + 1)]
         self._corner_codes: npt.NDArray[np.uint32] | None = None

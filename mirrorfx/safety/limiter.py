@@ -57,7 +57,7 @@ class FlashLimiter:
         self._dark = np.full(cells, np.inf, np.float32)
         self._site_dark = np.full(sites, np.inf, np.float32)
         self._cells = np.zeros((3, *cells), np.float32)
-        self._redness = np.zeros(cells, np.float32)
+        self._sites = np.zeros((3, *sites), np.float32)
         self._dims, self._fine_dims, self._pales = (np.zeros(cells, np.float32) for _ in range(3))
         # Written once, so that the memory is really there before the first tick that needs it.
         self._plane = np.full((size[1], size[0]), 255, np.uint8)
@@ -76,8 +76,7 @@ class FlashLimiter:
         self._light = _luminance(glance.cells)
         self._dark = np.minimum(self._dark + rise, self._light)
         self._site_dark = np.minimum(self._site_dark + rise, _luminance(glance.sites))
-        red, total = glance.sites[2], glance.sites.sum(axis=0)
-        self._redness = self._by_cell(red / np.maximum(total, np.float32(1e-6))).max(axis=(1, 3))
+        self._sites = glance.sites
         for held in (self._dims, self._fine_dims, self._pales):
             np.maximum(held - release, 0, out=held)
 
@@ -109,7 +108,7 @@ class FlashLimiter:
         """
         import cv2
 
-        pale = np.clip((self._redness - np.float32(_PALE)) / np.float32(_RED - _PALE), 0, 1) * self._pales
+        pale = np.clip((self._redness() - np.float32(_PALE)) / np.float32(_RED - _PALE), 0, 1) * self._pales
         lift: Plane = (cv2.dilate(pale, _NEIGHBOURS) * _PALE_CODES).astype(np.float32, copy=False)
         codes = self._dimmed(lift)
         factors, lifts = _as_codes(cv2.erode(codes, _NEIGHBOURS) if wider else codes), _as_codes(lift)
@@ -119,6 +118,12 @@ class FlashLimiter:
         if lifted:
             self._pale(out if dims else pixels, lifts, out)
         return dims or lifted
+
+    def _redness(self) -> Plane:
+        """Return red's share of each cell's reddest site."""
+        share = self._sites[2] / np.maximum(self._sites.sum(axis=0), np.float32(1e-6))
+        reddest: Plane = self._by_cell(share).max(axis=(1, 3))
+        return reddest
 
     def _dimmed(self, lift: Plane) -> Plane:
         """Return by which share the codes of each cell are to be dimmed, the light that `lift` adds included."""

@@ -11,11 +11,13 @@ from contextlib import closing
 import aiohttp
 import cv2
 import numpy as np
+import psutil
 import pytest
 
 from mirrorfx.clock import MonotonicClock
 from mirrorfx.control.client import ControlClient
 from mirrorfx.mirror import Mirror
+from mirrorfx.processes import niceness
 
 from .beside import Beside
 from .conftest import SMALL, family
@@ -94,11 +96,24 @@ class Visit(Beside):
         return outcome
 
 
+def steps_back(processes):
+    """Return by how many steps each lets this process go first."""
+    return {name: process.nice() - psutil.Process().nice() for name, process in processes.items()}
+
+
 def test_program_and_input_can_be_looked_at_and_the_state_says_where():
     def script(onlooker, client):
         state = client.ask("hello")["state"]
         assert state["monitor_url"] == visit.settings.monitor_url
         assert "mfx-monitor" in family()
+        assert steps_back(family()) == {
+            "mfx-engine": 0,
+            "mfx-wall": 0,
+            "mfx-camera": 0,
+            "mfx-worker-0": niceness.WORKER,
+            "mfx-worker-1": niceness.WORKER,
+            "mfx-monitor": niceness.ONLOOKER,
+        }
         assert onlooker.more("P")
         assert onlooker.more("I")
 

@@ -186,9 +186,9 @@ def test_cells_are_means_of_linear_light_whatever_the_size(size):
     assert np.abs(cells - whole).max() < 0.03
 
 
-def test_a_pattern_finer_than_a_tenth_of_a_degree_may_swap():
+@pytest.mark.parametrize("size", [(1024, 1024), (1920, 1080)])
+def test_a_pattern_finer_than_a_tenth_of_a_degree_may_swap(size):
     """Two pixels are a site here, and a pattern of single ones is in balance in each."""
-    size = (1024, 1024)
     lit = pattern("board", 1, 0, size)
     pictures = [np.repeat(np.where(lit, *codes)[..., None], 4, 2).astype(np.uint8) for codes in ((0, 255), (255, 0))]
     guard = FlashGuard(size)

@@ -197,6 +197,30 @@ def test_the_launcher_learns_of_the_first_picture_and_the_engine_of_the_ticks(st
     assert any(isinstance(message, Figures) for message in stage.heard)
 
 
+def test_figures_are_told_at_a_tick_that_repeats_but_not_much_later_than_they_are_due(stage):
+    due = round(0.4 * SECOND / PERIOD_NS)
+    show(stage, 0, 0, 100)
+    stage.heard.clear()
+    waited = 0
+    for seq in range(1, 2 * due):  # a new picture at every tick
+        stage.paint(seq % 8, seq, 100)
+        stage.tick()
+        waited += 1
+        if any(isinstance(message, Figures) for message in stage.heard):
+            break
+    assert due < waited <= due + round(0.1 * SECOND / PERIOD_NS) + 2
+    stage.heard.clear()
+    for _ in range(due - 1):
+        stage.tick()
+    assert not any(isinstance(message, Figures) for message in stage.heard)
+    stage.paint(0, 100, 100)
+    while stage.tick() is None:
+        """Until it is shown."""
+    assert not any(isinstance(message, Figures) for message in stage.heard), "a busy tick leaves them to the next"
+    stage.tick()
+    assert any(isinstance(message, Figures) for message in stage.heard)
+
+
 def test_in_lock_a_picture_waits_for_the_tick_it_was_made_for(stage):
     stage.engine.send(ModeIs(1))
     stage.tick()

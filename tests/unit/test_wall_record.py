@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from mirrorfx.clock import MS, SECOND
@@ -63,6 +65,21 @@ def test_the_report_has_repeats_by_cause_and_the_lag():
     assert figures["repeats"] == {"beat": 27, "behind": 1, "hold": 1, "panic": 3}
     assert sum(figures["repeats"].values()) == figures["repeated"]
     assert (figures["shown"], figures["late"], figures["lag"]["frames"]) == (30, 2, 2)
+
+
+def test_a_tick_tells_how_long_it_took_and_how_long_it_ran():
+    record = WallRecord(20 * MS)
+    record.begins(START_NS)
+    record.ends(START_NS + 40 * MS)  # the machine was elsewhere: next to nothing was done meanwhile
+    record.begins(START_NS)
+    until_ns = time.thread_time_ns() + 3 * MS
+    while time.thread_time_ns() < until_ns:
+        """Busy."""
+    record.ends(START_NS + 3 * MS)
+    figures = record.figures(START_NS + SECOND)
+    assert (figures["loop_ms"]["counts"]["over_33"], figures["loop_ms"]["counts"]["to_4"]) == (1, 1)
+    assert figures["loop_cpu_ms"]["counts"]["over_33"] == 0
+    assert figures["loop_cpu_ms"]["max"] >= 3.0
 
 
 def test_loop_times_are_counted_up_to_and_including_their_edge():
