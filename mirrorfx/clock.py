@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-__all__ = ["MS", "SECOND", "Clock", "FakeClock", "MonotonicClock", "wall_time_s"]
+__all__ = ["MS", "SECOND", "Clock", "FakeClock", "MonotonicClock", "thread_cpu_ns", "wall_time_s"]
 
 MS = 1_000_000
 """Nanoseconds in a millisecond."""
@@ -70,6 +70,11 @@ class FakeClock:
     def sleep_until_ns(self, deadline_ns: int) -> None:
         """Move on to `deadline_ns` at once."""
         self._now_ns = max(self._now_ns, deadline_ns)
+
+
+def thread_cpu_ns() -> int:
+    """Return how long this thread has run on a processor, in nanoseconds. Realtime: yes."""
+    return time.thread_time_ns()
 
 
 def wall_time_s() -> float:

@@ -10,5 +10,5 @@ __all__ = ["DESK", "ONLOOKER", "WORKER"]
 
 DESK = 2
 WORKER = 5
-ONLOOKER = 9
+ONLOOKER = 5
 """The status page, and who looks for visitors."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import faulthandler
+import importlib
 import logging
 import multiprocessing
 import os
@@ -17,7 +18,7 @@ from mirrorfx.clock import MonotonicClock
 from mirrorfx.processes.channel import Channel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
@@ -26,6 +27,7 @@ __all__ = ["CLOCK", "Child", "Ending", "cpu_time_s", "enter_child", "pipe", "spa
 _PR_SET_NAME, _PR_SET_PDEATHSIG = 15, 1
 _JOIN_NS = 2_000_000_000
 _NICEST = 19
+_BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 _context = multiprocessing.get_context("spawn")
 
 
@@ -100,7 +102,7 @@ class Child:
         return ending
 
 
-def spawn(name: str, target: Callable[..., None], *args: Any, niceness: int = 0) -> Child:
+def spawn(name: str, target: Callable[..., None], *args: Any, niceness: int = 0, blas_threads: int | None = 1) -> Child:
     """Start ``target(connection, *args)`` in a new process called ``mfx-<name>``.
 
     Call it from a thread that lives as long as the child must: on Linux the child dies with that thread.
@@ -110,10 +112,19 @@ def spawn(name: str, target: Callable[..., None], *args: Any, niceness: int = 0)
         target: what it runs.
         args: what `target` takes besides its end of the channel.
         niceness: by how much it steps back, from its first moment on, behind this process where cores are scarce.
+        blas_threads: how many threads NumPy's linear algebra may have in it; they spin. None leaves that to whoever
+            started the mirror, whose ``OPENBLAS_NUM_THREADS`` wins in any case.
     """
     ours, theirs = pipe()
-    process = _context.Process(target=_run, args=(name, os.getpid(), target, theirs, *args), name=f"mfx-{name}")
-    process.start()
+    variables = {} if blas_threads is None or _BLAS_THREADS in os.environ else {_BLAS_THREADS: str(blas_threads)}
+    process = _context.Process(
+        target=_run, args=(name, os.getpid(), tuple(variables), target, theirs, *args), name=f"mfx-{name}"
+    )
+    os.environ.update(variables)
+    try:
+        process.start()
+    finally:
+        _forget(variables)
     if niceness and process.pid:
         _step_back(process.pid, niceness)
     theirs.close()
@@ -147,8 +158,23 @@ def enter_child(name: str, parent: int) -> None:
             os._exit(1)
 
 
-def _run(name: str, parent: int, target: Callable[..., None], connection: Connection, *args: Any) -> None:
+def _forget(variables: Iterable[str]) -> None:
+    for variable in variables:
+        os.environ.pop(variable, None)
+
+
+def _run(
+    name: str,
+    parent: int,
+    variables: tuple[str, ...],
+    target: Callable[..., None],
+    connection: Connection,
+    *args: Any,
+) -> None:
     enter_child(name, parent)
+    if variables:
+        importlib.import_module("numpy")  # which reads them
+        _forget(variables)  # they are for this process, not for its children
     target(connection, *args)
 
 

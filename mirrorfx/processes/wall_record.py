@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from time import thread_time_ns
 from typing import TYPE_CHECKING, Any
 
+from mirrorfx.clock import thread_cpu_ns
 from mirrorfx.pacing.lag import LagMeter, Repeat
 from mirrorfx.pacing.loop_times import LoopTimes
 from mirrorfx.pacing.quantiles import DurationHistogram
@@ -60,12 +60,12 @@ class WallRecord:
 
     def begins(self, t_ns: int) -> None:
         """Take the time at which the loop's work for a tick begins."""
-        self._t_begin_ns, self._cpu_begin_ns = t_ns, thread_time_ns()
+        self._t_begin_ns, self._cpu_begin_ns = t_ns, thread_cpu_ns()
 
     def ends(self, t_ns: int) -> None:
         """Count a tick's work: how long it took, and how much of that this thread really ran."""
         self._loop.add(t_ns - self._t_begin_ns)
-        self._loop_cpu.add(thread_time_ns() - self._cpu_begin_ns)
+        self._loop_cpu.add(thread_cpu_ns() - self._cpu_begin_ns)
 
     def new_look(self) -> None:
         """Something else paints from now on; its beat may be another."""

@@ -87,7 +87,7 @@ class Worker:
     def _spawn(self) -> Child:
         self._revision = -1
         self.progress = ("starting", 0.0)
-        return spawn(self.name, worker_main, self.setup, niceness=niceness.WORKER)
+        return spawn(self.name, worker_main, self.setup, niceness=niceness.WORKER, blas_threads=None)
 
     def start(self, now_ns: int, state: ParamState) -> None:
         """Start its process and tell it the params."""

@@ -102,7 +102,7 @@ class Painter:
             frames=self._frames.spec,
             results=self._results.spec,
         )
-        self._child = spawn("selftest", worker_main, setup)
+        self._child = spawn("selftest", worker_main, setup, blas_threads=None)
         self._tell(Look())
         self.details: dict[str, Any] = {}
         try:

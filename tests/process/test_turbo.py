@@ -69,7 +69,7 @@ def test_a_prompt_fades_over_on_both_workers_without_alternating(run_mirror, thi
 
     mirror = Mirror(
         **{
-            "source": "pattern:30",
+            "source": "pattern:15",  # two processes that load torch need these cores, too
             "effect": third_party("recorded", RECORDED),
             "effect_options": (("model", "tiny"),),
             "params": {"prompt": "a blue lake", "drift": 0.0},
@@ -108,7 +108,7 @@ def test_what_turbo_lacks_in_its_worker_is_told_with_the_fix(run_mirror):
 
     mirror = Mirror(
         **{
-            "source": "pattern:30",
+            "source": "pattern:5",
             "effect": "turbo",
             "effect_options": (("model", "tiny"), ("accelerator", "graph")),
             "control_port": 0,
