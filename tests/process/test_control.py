@@ -110,17 +110,6 @@ def test_an_effect_that_cannot_be_opened_leaves_the_old_one_painting(operate, th
     assert outcome.report["effect"] == "passthrough"
 
 
-def test_a_stranger_without_the_token_is_turned_away(operate):
-    def script(client, _events):
-        stranger = ControlClient(client.url.partition("token=")[0] + "token=guess")
-        stranger.start()
-        with pytest.raises(ControlError, match="No engine is connected"):
-            stranger.ask("hello")
-        stranger.close()
-
-    operate(script)
-
-
 def test_a_client_switches_panic_states_and_safe_takes_the_safe_preset(operate):
     def script(client, events):
         client.ask("set", params={"strength": 0.9})
@@ -183,8 +172,13 @@ def test_the_walls_window_obeys(operate, monkeypatch):
     operate(script, screen="wall")
 
 
-def test_a_wall_without_a_window_says_so(operate):
+def test_a_stranger_without_the_token_is_turned_away_and_a_wall_without_a_window_says_so(operate):
     def script(client, _events):
+        stranger = ControlClient(client.url.partition("token=")[0] + "token=guess")
+        stranger.start()
+        with pytest.raises(ControlError, match="No engine is connected"):
+            stranger.ask("hello")
+        stranger.close()
         assert state_of(client)["wall"] is None
         with pytest.raises(ControlError, match="no window"):
             client.ask("wall", grid=True)

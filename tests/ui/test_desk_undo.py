@@ -169,6 +169,32 @@ def test_a_refused_edit_is_no_step(desk, engine, qtbot):
     assert desk.params.steps.undo_label is None
 
 
+def test_an_undo_that_the_engine_refuses_can_be_tried_again(desk, engine, qtbot):
+    for place in (0.9, 0.2):
+        drag(strength(desk).fader, qtbot, place)
+        settled(desk, qtbot)
+    last = value(engine)
+    engine.refusal = "The workers are busy."
+    undo(desk, qtbot)
+    settled(desk, qtbot)
+    at_rest(desk, qtbot, "Undo Strength")
+    assert desk.undo.redo.text() == "Redo"
+    assert value(engine) == last
+    engine.refusal = ""
+    undo(desk, qtbot)
+    settled(desk, qtbot)
+    assert 0.6 < value(engine) < 1.0, "the drag before, not the one before that"
+    at_rest(desk, qtbot, "Undo Strength")
+    engine.refusal = "no"
+    redo(desk, qtbot)
+    settled(desk, qtbot)
+    qtbot.waitUntil(lambda: desk.undo.redo.text() == "Redo Strength")
+    engine.refusal = ""
+    redo(desk, qtbot)
+    settled(desk, qtbot)
+    assert value(engine) == last
+
+
 def test_keys_in_a_number_box_undo_at_the_desk_unless_it_is_being_typed_in(desk, engine, qtbot):
     box = strength(desk).box
     box.setFocus()

@@ -140,3 +140,31 @@ def test_it_stays_bounded():
     for seed in range(1, 5001):
         desk.edit("Seed", seed=seed)
     assert len(desk.history._done) == 1000
+
+
+def test_what_was_refused_can_be_undone_again_in_the_same_order():
+    desk = Desk(strength=0.1, seed=1)
+    for at, seed in ((0.2, 1), (0.3, 2), (0.4, 3)):
+        desk.edit(f"Step {seed}", strength=at, seed=seed + 1)
+    for _ in range(2):
+        desk.history.undo(desk.values | {"strength": 0.4, "seed": 4})
+        desk.history.undo(desk.values | {"strength": 0.3, "seed": 3})
+        assert desk.history.undo_label({"strength": 0.2, "seed": 2}) == "Step 1"
+        desk.history.refused({"strength"})
+        assert desk.undo_label == "Step 3"
+        assert desk.redo_label is None
+    desk.undo()
+    desk.undo()
+    assert desk.values == {"strength": 0.2, "seed": 2}
+
+
+def test_what_was_settled_or_is_about_something_else_stays_where_it_is():
+    desk = Desk(strength=0.1, seed=1)
+    desk.edit("Strength", strength=0.5)
+    desk.edit("Seed", seed=9)
+    desk.undo()
+    desk.history.refused({"strength"})
+    assert (desk.undo_label, desk.redo_label) == ("Strength", "Seed")
+    desk.history.settled()
+    desk.history.refused({"seed"})
+    assert (desk.undo_label, desk.redo_label) == ("Strength", "Seed")

@@ -63,6 +63,8 @@ class Edits(QObject):
 
     settled = pyqtSignal(object)
     """frozenset: an edit was answered; these of its names were refused."""
+    put_back_refused = pyqtSignal(object)
+    """frozenset: names that `put_back` could not set."""
     taken = pyqtSignal(object)
     """list[Taken]: the operator's edits that changed something; not those of `put_back`."""
     heard = pyqtSignal()
@@ -142,9 +144,15 @@ class Edits(QObject):
         if taken:
             self.taken.emit(taken)
         self._send()
+        if not reply.ok:
+            self.put_back_refused.emit(frozenset(self._put_back_of(answered)))
         # A newer edit of the same name is on its way: the answer to the old one matters to nobody.
         refused = frozenset() if reply.ok else frozenset(n for n in answered if not self.is_on_its_way(n))
         self.settled.emit(refused)
+
+    def _put_back_of(self, answered: Mapping[str, _Edit]) -> set[str]:
+        """Return the names in a request that were put back."""
+        return {name for name, edit in answered.items() if edit.gesture is None}
 
     def _changed(self, answered: Mapping[str, _Edit], _reply: Reply) -> dict[str, tuple[Any, Any]]:
         """Return what a request has changed: pairs of before and after."""
@@ -162,6 +170,7 @@ class ParamEdits(Edits):
         super().__init__(bridge, parent, "set", lambda state: state["values"] | {PRESET: state["preset"]})
         self._preset: dict[str, Any] = {}
         self._sent_preset: dict[str, Any] = {}
+        self._answered_preset: dict[str, Any] = {}
 
     @property
     @override
@@ -193,8 +202,12 @@ class ParamEdits(Edits):
 
     @override
     def _answered(self, reply: Reply) -> None:
-        self._sent_preset = {}
+        self._answered_preset, self._sent_preset = self._sent_preset, {}
         super()._answered(reply)
+
+    @override
+    def _put_back_of(self, answered: Mapping[str, _Edit]) -> set[str]:
+        return super()._put_back_of(answered) | set(self._answered_preset)
 
     @override
     def _changed(self, answered: Mapping[str, _Edit], reply: Reply) -> dict[str, tuple[Any, Any]]:

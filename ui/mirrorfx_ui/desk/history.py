@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 __all__ = ["Edit", "History"]
 
@@ -39,6 +39,7 @@ class History:
         self._done: list[Edit] = []
         self._undone: list[Edit] = []
         self._open: str | None = None
+        self._moved: list[tuple[list[Edit], list[Edit], Edit]] = []
 
     def undo_label(self, values: Mapping[str, Any]) -> str | None:
         """Return what `undo` would take back; None when there is nothing."""
@@ -93,16 +94,37 @@ class History:
         """Do again what was undone last; as `undo`."""
         return self._move(self._undone, self._done, values, back=False)
 
+    def settled(self) -> None:
+        """All that was undone or done again until now has come to be, or was `refused`."""
+        self._moved.clear()
+
+    def refused(self, names: Collection[str]) -> None:
+        """What was undone or done again of `names`, and not `settled` since, did not come to be: it can be tried again.
+
+        A later step stays where it is.
+        """
+        kept = []
+        for source, target, edit in reversed(self._moved):
+            at = next((i for i, moved in enumerate(target) if moved is edit), None)
+            if at is None or not any(name in names for name in edit.after):
+                kept.append((source, target, edit))
+                continue
+            del target[at]
+            source.append(edit)
+        self._moved = kept[::-1]
+
     def forget(self, is_gone: Callable[[str], bool]) -> None:
         """Forget all steps that changed something of which `is_gone` says so."""
         for steps in (self._done, self._undone):
             steps[:] = [edit for edit in steps if not any(map(is_gone, edit.after))]
         self._open = None
+        self._moved.clear()
 
     def clear(self) -> None:
         """Forget everything: another effect with other params."""
         self._done.clear()
         self._undone.clear()
+        self._moved.clear()
         self._open = None
 
     def _move(self, source: list[Edit], target: list[Edit], values: Mapping[str, Any], *, back: bool) -> dict[str, Any]:
@@ -113,6 +135,7 @@ class History:
             mine = _mine(here, values)
             if mine:
                 target.append(edit)
+                self._moved.append((source, target, edit))
                 return {name: there[name] for name in mine}
         return {}
 

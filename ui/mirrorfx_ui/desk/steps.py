@@ -57,6 +57,7 @@ class Steps(QObject):
         self._followed[where] = edits
         self._labels |= {where + name: label for name, label in (labels or {}).items()}
         edits.taken.connect(lambda taken: self._taken(where, taken))
+        edits.put_back_refused.connect(lambda names: self._history.refused({where + name for name in names}))
         edits.settled.connect(self._settled)
         edits.heard.connect(self.changed)
 
@@ -147,9 +148,11 @@ class Steps(QObject):
 
     def _settled(self) -> None:
         """A drag that came back to where it began is no step; that shows once its last edit is answered."""
-        if self._ended and not any(edits.busy for edits in self._followed.values()):
-            self._ended = False
-            self._history.end_gesture()
+        if not any(edits.busy for edits in self._followed.values()):
+            self._history.settled()
+            if self._ended:
+                self._ended = False
+                self._history.end_gesture()
             self.changed.emit()
         self._go_on()
 
