@@ -188,6 +188,10 @@ class Presenter:
         if self._engine:
             self._engine.send(Say(self._window))
 
+    def tell_problem(self, text: str) -> None:
+        """Tell whoever runs the mirror of something that is survived."""
+        self._launcher.send(Say(json.dumps({"problem": text}).encode()))
+
     def _switch(self, state: PanicState) -> None:
         if state == self._overlay.state or (state.below is Panic.BYPASS and not self._settings.allow_bypass):
             return

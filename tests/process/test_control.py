@@ -169,7 +169,10 @@ def test_the_walls_window_obeys(operate, monkeypatch):
         settled(client, lambda s: s["wall"] and s["wall"]["fullscreen"])
         assert load_screen(screen).keystone == tuple(map(tuple, pulled))
 
-    operate(script, screen="wall")
+    outcome = operate(script, screen="wall", fullscreen="HDMI-9")
+    (problem,) = outcome.problems
+    assert "HDMI-9" in problem
+    assert "The primary screen is filled instead" in problem
 
 
 def test_a_stranger_without_the_token_is_turned_away_and_a_wall_without_a_window_says_so(operate):

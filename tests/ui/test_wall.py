@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from mirrorfx.clock import MS, SECOND, FakeClock, MonotonicClock
 from mirrorfx.geometry import OutputGeometry, save_screen
 from mirrorfx.safety import Panic
 from mirrorfx_ui.wall.canvas import fitted
-from mirrorfx_ui.wall.screens import display_period_ns, find_screen
+from mirrorfx_ui.wall.screens import display_period_ns, find_screen, unknown_screen
 from mirrorfx_ui.wall.ticker import Ticker
 from mirrorfx_ui.wall.window import WallWindow
 
@@ -218,12 +217,13 @@ def test_a_spoilt_geometry_is_logged_and_left_out(make_window, tmp_path, caplog)
     assert "45" in caplog.text
 
 
-def test_an_unknown_screen_is_named_in_the_log_and_the_primary_one_steps_in(make_window, caplog):
-    with caplog.at_level(logging.ERROR):
-        window, _ = make_window(fullscreen="HDMI-99")
+def test_an_unknown_screen_is_told_and_the_primary_one_steps_in(make_window):
+    window, _ = make_window(fullscreen="HDMI-99")
     known = QGuiApplication.primaryScreen().name()
-    assert "'HDMI-99'" in caplog.text
-    assert known in caplog.text
+    told = unknown_screen("HDMI-99")
+    assert "'HDMI-99'" in told
+    assert known in told
+    assert unknown_screen(known) == unknown_screen("") == ""
     assert window.isFullScreen()
     assert window.screen().name() == known
 

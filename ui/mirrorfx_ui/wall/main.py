@@ -23,6 +23,7 @@ def main(connection: Connection, setup: WallSetup) -> None:
     from mirrorfx.processes.wall import make_presenter
     from mirrorfx_ui.application import make_application, report_defects
     from mirrorfx_ui.wall.kiosk import KioskWindow
+    from mirrorfx_ui.wall.screens import unknown_screen
     from mirrorfx_ui.wall.window import WallWindow
 
     settings = setup.settings
@@ -35,6 +36,9 @@ def main(connection: Connection, setup: WallSetup) -> None:
             window = WallWindow(presenter, CLOCK, settings.size)
         report_defects(lambda _text: app.exit(1))
         window.open(settings.fullscreen)
+        problem = "" if settings.kiosk else unknown_screen(settings.fullscreen or "")
+        if problem:  # a kiosk waits for its screen
+            presenter.tell_problem(problem)
         status = app.exec()
     finally:
         presenter.close()

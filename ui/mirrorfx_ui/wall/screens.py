@@ -13,21 +13,30 @@ from mirrorfx.errors import UnknownName
 if TYPE_CHECKING:
     from PyQt6.QtGui import QScreen
 
-__all__ = ["display_period_ns", "find_screen"]
+__all__ = ["display_period_ns", "find_screen", "unknown_screen"]
 
 _log = logging.getLogger(__name__)
 _SLOWEST_HZ, _FASTEST_HZ, _USUAL_HZ = 20.0, 500.0, 60.0
 
 
 def find_screen(name: str) -> QScreen | None:
-    """Return the screen called `name`; "" stands for the primary one, which also steps in, logged, for an unknown one.
+    """Return the screen called `name`; "" stands for the primary one, which also steps in for an unknown one.
 
     Without any screen (it may have been unplugged) the result is None.
     """
-    screens = {screen.name(): screen for screen in QGuiApplication.screens()}
-    if name and name not in screens:
-        _log.error("%s The primary screen is used instead.", UnknownName("screen", name, screens))
-    return screens.get(name) or QGuiApplication.primaryScreen()
+    return _screens().get(name) or QGuiApplication.primaryScreen()
+
+
+def unknown_screen(name: str) -> str:
+    """Return what to tell of a `name` that no screen has, "" where there is nothing to tell."""
+    screens = _screens()
+    if not name or name in screens:
+        return ""
+    return f"{UnknownName('screen', name, screens)} The primary screen is filled instead."
+
+
+def _screens() -> dict[str, QScreen]:
+    return {screen.name(): screen for screen in QGuiApplication.screens()}
 
 
 def display_period_ns(screen: QScreen | None) -> int:
