@@ -41,7 +41,7 @@ from mirrorfx.processes.messages import (
 from mirrorfx.processes.param_editor import ParamEditor
 from mirrorfx.processes.report import Counts, build_report
 from mirrorfx.processes.session_keeper import SessionKeeper
-from mirrorfx.processes.spawn import CLOCK
+from mirrorfx.processes.spawn import CLOCK, spare_the_start
 from mirrorfx.processes.telemetry import Telemetry
 from mirrorfx.processes.workers import Job
 
@@ -107,6 +107,7 @@ class Engine:
             self.intake.start(now_ns)
             self.commands.start()
             self.telemetry.start()
+            spare_the_start()
             while not self.stopping:
                 keys = self.poller.wait(self._timeout_ns(now_ns))
                 now_ns = self.clock.now_ns()

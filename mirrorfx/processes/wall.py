@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mirrorfx.processes.channel import Channel
 from mirrorfx.processes.presenter import Presenter
-from mirrorfx.processes.spawn import CLOCK
+from mirrorfx.processes.spawn import CLOCK, spare_the_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +47,7 @@ def wall_main(connection: Connection, setup: WallSetup) -> None:
         return
     presenter = make_presenter(connection, setup)
     try:
+        spare_the_start()
         _run_headless(presenter, CLOCK)
     finally:
         presenter.close()

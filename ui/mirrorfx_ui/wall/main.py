@@ -19,7 +19,7 @@ def main(connection: Connection, setup: WallSetup) -> None:
     Raises:
         SystemExit: with status 1 after a defect, so that the launcher starts the wall anew.
     """
-    from mirrorfx.processes.spawn import CLOCK
+    from mirrorfx.processes.spawn import CLOCK, spare_the_start
     from mirrorfx.processes.wall import make_presenter
     from mirrorfx_ui.application import make_application, report_defects
     from mirrorfx_ui.wall.kiosk import KioskWindow
@@ -39,6 +39,7 @@ def main(connection: Connection, setup: WallSetup) -> None:
         problem = "" if settings.kiosk else unknown_screen(settings.fullscreen or "")
         if problem:  # a kiosk waits for its screen
             presenter.tell_problem(problem)
+        spare_the_start()
         status = app.exec()
     finally:
         presenter.close()
