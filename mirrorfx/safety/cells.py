@@ -17,7 +17,7 @@ __all__ = ["CellView", "Glance", "cells_shape", "site_px", "sites_shape"]
 _CELLS = 32
 _EXACT_HALVINGS = 3
 _SEED = 1702
-_SITE_OF_HEIGHT = 1 / 512
+_SITE_OF_HEIGHT = 1 / 1024
 
 
 def cells_shape(size: Size) -> tuple[int, int]:
@@ -34,9 +34,10 @@ def sites_shape(size: Size, standard: Standard) -> tuple[int, int]:
 
 
 def site_px(size: Size) -> int:
-    """Return a site's width and height in pixels: a 512th of the picture's height, at least 1.
+    """Return a site's width and height in pixels: a 1024th of the picture's height, at least 1.
 
-    Seen from 1.1 heights away that is 0.1 degrees. What is finer averages out, as it may.
+    Seen from 1.1 heights away that is half of 0.1 degrees, so that a pattern of squares just as fine as counts does not
+    average out in a site that lies across them.
     """
     return max(round(size[1] * _SITE_OF_HEIGHT), 1)
 

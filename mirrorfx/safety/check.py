@@ -90,8 +90,8 @@ class FlashCounter:
     field, and the larger holds: pictures in which a quarter of the field makes a transition in the same direction at
     once; and the transitions that a quarter of it reaches, each place in its own time and direction.
 
-    Both are taken twice: of means over cells, and at scattered sites, for which only patterns that are finer than a
-    512th of the height are too fine.
+    Both are taken twice: of means over cells, and at scattered sites, which see every pattern that is not finer than a
+    512th of the height: they are half as wide, so that it does not average out in one that lies across it.
 
     Args:
         standard: of what a quarter must flash.
@@ -155,10 +155,10 @@ def _means(linear: npt.NDArray[np.float32], cells: int) -> npt.NDArray[np.float3
 
 
 def _blurred(linear: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the light averaged over each pixel and its neighbours within a 512th of the height."""
+    """Return the light averaged over each pixel and its neighbours within a 1024th of the height."""
     import cv2
 
-    side = round(linear.shape[0] / 512)
+    side = round(linear.shape[0] / 1024)
     return cv2.blur(linear, (side, side)).astype(np.float32, copy=False) if side > 1 else linear
 
 

@@ -186,15 +186,30 @@ def test_cells_are_means_of_linear_light_whatever_the_size(size):
     assert np.abs(cells - whole).max() < 0.03
 
 
-@pytest.mark.parametrize("size", [(1024, 1024), (1920, 1080)])
-def test_a_pattern_finer_than_a_tenth_of_a_degree_may_swap(size):
+def swapping(size, square, area=1.0):
+    """Return a board, and the same with black and white swapped in this share of its width."""
+    lit = pattern("board", square, 0, size)
+    swapped = np.where(np.arange(size[0]) < area * size[0], ~lit, lit)
+    return [np.repeat(np.where(board, 255, 0)[..., None], 4, 2).astype(np.uint8) for board in (lit, swapped)]
+
+
+def test_a_pattern_much_finer_than_a_tenth_of_a_degree_may_swap():
     """Two pixels are a site here, and a pattern of single ones is in balance in each."""
-    lit = pattern("board", 1, 0, size)
-    pictures = [np.repeat(np.where(lit, *codes)[..., None], 4, 2).astype(np.uint8) for codes in ((0, 255), (255, 0))]
-    guard = FlashGuard(size)
+    pictures = swapping((2048, 2048), 1)
+    guard = FlashGuard((2048, 2048))
     for i in range(40):
         picture = pictures[i // 4 % 2]
         assert guard.show(picture, i * SECOND // 60) is picture
+
+
+@pytest.mark.parametrize(("size", "square"), [((800, 800), 2), ((1920, 1080), 3), ((1024, 1024), 2)])
+def test_a_board_just_as_fine_as_counts_is_seen_where_it_covers_hardly_more_than_a_quarter(size, square):
+    pictures = swapping(size, square, area=0.32)
+    guard = FlashGuard(size)
+    frames = [pictures[i // 4 % 2] for i in range(75)]
+    assert count_flashes(frames, 60).general > 3
+    assert count_flashes((guard.show(picture, i * SECOND // 60) for i, picture in enumerate(frames)), 60).general <= 3
+    assert guard.figures()["damped_ticks"] > 30
 
 
 @pytest.mark.parametrize("rate", [2, 4, 10, 30])
