@@ -74,7 +74,8 @@ class Screen:
         self._keys.stdin.flush()
 
     def wait_for_wall(self):
-        """Wait until it is there and the keyboard speaks to it."""
+        """Wait until it is there and the keyboard speaks to it; the mouse's pointer, which is no black, goes aside."""
+        self.do("mousemove 0 0")
         self.until(lambda: not self.dark())
         asked = ["xdotool", "getwindowfocus", "getwindowname"]
         self.until(lambda: b"MirrorFX" in subprocess.run(asked, env=self._env, capture_output=True, check=False).stdout)

@@ -318,6 +318,13 @@ def test_a_window_larger_than_the_screen_starts_smaller(qtbot):
     assert colour(window, 3, 3) == QColor("black").getRgb()[:3]
 
 
+def test_a_panic_key_hides_the_cursor_of_a_filled_screen_at_once(make_window, qtbot):
+    window, _ = make_window(fullscreen="")
+    window.unsetCursor()
+    qtbot.keyClick(window, Qt.Key.Key_B)
+    assert window.cursor().shape() == Qt.CursorShape.BlankCursor
+
+
 def test_panic_keys_reach_the_presenter_once_and_with_no_other_key_held(make_window, qtbot):
     window, presenter = make_window(plain((1, 2, 3)))
     for key in (Qt.Key.Key_B, Qt.Key.Key_F, Qt.Key.Key_Y, Qt.Key.Key_S):

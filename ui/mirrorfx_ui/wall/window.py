@@ -237,6 +237,7 @@ class WallWindow(QWidget):
             return False
         if not self._repeats.is_repeat(event):
             self._presenter.press(_PANIC_KEYS[Qt.Key(event.key())])
+            self._hide_cursor()  # a pointer in the middle of the wall is no blackout
         return True
 
     @override
