@@ -77,7 +77,7 @@ class Presenter:
         self._pacer: Pacer[Result] = Pacer(self._period_ns, self._mode)
         self._record = WallRecord(self._period_ns)
         self._program = Program(settings.size, self._ring, clock.now_ns())
-        self._sinks = WallSinks(sinks, settings.size, settings.display_hz, launcher)
+        self._sinks = WallSinks(sinks, settings.size, settings.display_hz, self.tell_problem)
         self._released: list[int] = []
         self._live = LiveFrames.attach(setup.live) if setup.live else None
         self._overlay = Overlay(settings.size, self._live)

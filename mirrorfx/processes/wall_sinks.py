@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mirrorfx.errors import SinkError
-from mirrorfx.processes.messages import Say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mirrorfx.frame import Frame, Image
-    from mirrorfx.processes.channel import Channel
     from mirrorfx.sinks.base import Sink
 
 __all__ = ["WallSinks"]
 
 
 class WallSinks:
-    """Feeds the sinks; the mirror goes on without one that fails, and the launcher is told.
+    """Feeds the sinks; the mirror goes on without one that fails, and its problem is told.
 
     Threads: one. Realtime: yes, but for making it: finding an encoder takes many ticks, so that is before the beat.
 
@@ -26,15 +25,17 @@ class WallSinks:
         sinks: to be opened here.
         size: width and height of what is shown, in pixels.
         display_hz: how often it is shown.
-        launcher: is told of problems.
+        tell_problem: is told why one failed.
 
     Attributes:
         problems: why those that failed did.
     """
 
-    def __init__(self, sinks: tuple[Sink, ...], size: tuple[int, int], display_hz: float, launcher: Channel) -> None:
+    def __init__(
+        self, sinks: tuple[Sink, ...], size: tuple[int, int], display_hz: float, tell_problem: Callable[[str], None]
+    ) -> None:
         self._sinks = list(sinks)
-        self._launcher = launcher
+        self._tell_problem = tell_problem
         self._ended: list[dict[str, Any]] = []
         self.problems: list[str] = []
         for sink in sinks:
@@ -72,4 +73,4 @@ class WallSinks:
         sink.close()
         self._ended.append(sink.details())
         self.problems.append(problem)
-        self._launcher.send(Say(json.dumps({"problem": problem}).encode()))
+        self._tell_problem(problem)
